@@ -1,19 +1,25 @@
-"""Finds the verb that was asked for, loads its file alone, and turns typed errors into one message and an exit status.
+"""Finds the verb that was asked for, loads its file alone, and turns every failure into one message and an exit status.
 
 A verb's file `cli/<verb>.py` holds one function named as the verb, with typer annotations; `VERBS` below is the list.
+The verbs' own files are imported when they are called, so that `dialoop --help` loads no torch. It does not know what
+any verb does.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Any
+from collections.abc import Iterable
+from importlib.metadata import version as installed_version
+from itertools import takewhile
+from typing import Annotated, Any
 
-import click
 import typer
-from typer.main import get_command
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from dialoop.errors import DialoopError
+from dialoop.cli.refusals import refusal, traceback_of
 
 VERBS: dict[str, str] = {
     "check": "Look at dialogue data: every fault, fit with a base, targets, leaks.",
@@ -27,30 +33,86 @@ VERBS: dict[str, str] = {
 }
 
 
-class _Verbs(click.Group):
-    """A click group whose commands are imported on first use, so that `--help` loads no torch."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"dialoop.cli.{cmd_name}")
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command(name=cmd_name)(getattr(module, cmd_name))
-        return get_command(app)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+def load_verb(name: str) -> TyperCommand:
+    """Import the file of the verb `name` and give its command. `name` is a key of `VERBS`."""
+    module = importlib.import_module(f"dialoop.cli.{name}")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name=name)(getattr(module, name))
+    command = get_command(app)
+    assert isinstance(command, TyperCommand)
+    return command
 
 
-def main(args: list[str] | None = None) -> Any:
-    """The entry point `dialoop`. Exit status: 0 done, 2 refused (message on standard error), 130 interrupted."""
-    group = _Verbs(name="dialoop", help="From your own dialogue logs to an agent that you own.")
+class Verbs(TyperGroup):
+    """A group that lists its verbs by name and one line, and imports a verb's file only to run it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The verb that `args` begin with, loaded; an unknown one is refused with the nearest known."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        if listed is None or listed.name is None:
+            return name, None, rest
+        return name, load_verb(listed.name), rest
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dialoop {installed_version('dialoop')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="On any failure, print where in the code it happened as well.")
+    ] = False,
+) -> None:
+    """From your own dialogue logs to an agent that you own."""
+
+
+def commands() -> Verbs:
+    """The whole command line, its verbs listed but not loaded."""
+    app = typer.Typer(cls=Verbs, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+    app.callback()(_options)
+    group = get_group(app)
+    assert isinstance(group, Verbs)
+    for name, summary in VERBS.items():
+        group.add_command(TyperCommand(name, help=summary))
+    return group
+
+
+def main(args: list[str] | None = None) -> None:
+    """The entry point `dialoop`; always raises SystemExit.
+
+    Exit status: 0 done; 1 a check that failed, or a defect of dialoop; 2 refused, with a message on standard error;
+    130 interrupted.
+    """
+    asked = sys.argv[1:] if args is None else args
     try:
-        group.main(args=args, prog_name="dialoop", standalone_mode=True)
-    except DialoopError as error:
-        print(f"dialoop: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        try:
+            commands().main(args=asked, prog_name="dialoop")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _hush_stdout()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever is raised becomes one message
+        _hush_stdout()
+        if "--traceback" in _before_verb(asked):
+            print(traceback_of(error), file=sys.stderr)
+        message, status = refusal(error, asked)
+        print(f"dialoop: {message}", file=sys.stderr)
+        sys.exit(status)
+
+
+def _before_verb(args: Iterable[str]) -> list[str]:
+    return list(takewhile(lambda word: word.startswith("-"), args))
+
+
+def _hush_stdout() -> None:
+    """Where standard output cannot be written, point it at nothing: the interpreter's last flush is then quiet."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
