@@ -2,7 +2,7 @@
 
 A verb's file `cli/<verb>.py` holds one function named as the verb, with typer annotations; `VERBS` below is the list.
 The verbs' own files are imported when they are called, so that `dialoop --help` loads no torch. It does not know what
-any verb does.
+any verb does. Where the working directory holds a `dialoop.yaml`, the verbs take their defaults from it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import version as installed_version
 from itertools import takewhile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from typer.main import get_command, get_group
 
 from dialoop.cli.refusals import refusal, traceback_of
 
+PROJECT_FILE = "dialoop.yaml"
 VERBS: dict[str, str] = {
     "check": "Look at dialogue data: every fault, fit with a base, targets, leaks.",
     "convert": "Bring dialogue data from one form into another.",
@@ -51,7 +53,20 @@ class Verbs(TyperGroup):
         name, listed, rest = super().resolve_command(ctx, args)
         if listed is None or listed.name is None:
             return name, None, rest
+        if Path(PROJECT_FILE).is_file() and "--help" not in rest:
+            ctx.default_map = {listed.name: _defaults(listed.name)}
         return name, load_verb(listed.name), rest
+
+
+def _defaults(verb: str) -> dict[str, Any]:
+    """What the project file of the working directory sets for `verb`, and a line that says so."""
+    from dialoop.project import load_project
+
+    defaults = load_project(Path(PROJECT_FILE)).get(verb, {})
+    if defaults:
+        told = ", ".join(f"{name} {value}" for name, value in defaults.items())
+        typer.echo(f"from {PROJECT_FILE}: {told} (an option on the command line wins)", err=True)
+    return defaults
 
 
 def _say_version(wanted: bool) -> None:
