@@ -1,0 +1,100 @@
+"""From sums to figures: a formula turns rows of sums `(R, K)` into `R` figures, one call for a whole bootstrap.
+
+Plain arithmetic on arrays. It knows nothing of conversations, models or languages. Where a library defines a figure
+(sacrebleu for BLEU and chrF, scikit-learn for macro averages), the tests hold these formulas equal to the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sums = NDArray[np.float64]
+Formula = Callable[[Sums], Sums]
+
+BLEU_ORDER = 4
+CHRF_ORDER = 6
+_CHRF_BETA_SQUARED = 4.0
+
+
+def _divide(above: Sums, below: Sums) -> Sums:
+    """`above / below`, and NaN (no figure) where `below` is 0."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
+
+
+def ratio(sums: Sums) -> Sums:
+    """`(R, 2)` sums of what was counted and of what it is a share of → `(R,)` shares."""
+    return _divide(sums[:, 0], sums[:, 1])
+
+
+def perplexity(sums: Sums) -> Sums:
+    """`(R, 2)` sums of negative log-likelihood (nats) and of tokens → `(R,)` perplexities, `exp(nats a token)`."""
+    with np.errstate(over="ignore"):
+        return np.exp(ratio(sums))
+
+
+def bits(sums: Sums) -> Sums:
+    """`(R, 2)` sums of negative log-likelihood (nats) and of units (characters, bytes) → `(R,)` bits a unit."""
+    return ratio(sums) / np.log(2)
+
+
+def bleu(sums: Sums) -> Sums:
+    """`(R, 10+)`: 4 matches, 4 totals, answer length, truth length (tokens) → `(R,)` corpus BLEU, 0–100.
+
+    As sacrebleu computes it by default (exponential smoothing, no effective order). Papineni et al. 2002, Post 2018.
+    """
+    matches, totals = sums[:, :BLEU_ORDER], sums[:, BLEU_ORDER : 2 * BLEU_ORDER]
+    answer, truth = sums[:, 8], sums[:, 9]
+    halvings = np.cumsum((matches == 0) & (totals > 0), axis=1)
+    smoothed = np.where(matches == 0, 0.5**halvings, matches)
+    precisions = _divide(smoothed, totals)
+    complete = (totals > 0).all(axis=1) & (matches > 0).any(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        brevity = np.where(answer < truth, np.exp(1 - truth / answer), 1.0)
+        score = 100 * brevity * np.exp(np.log(precisions).mean(axis=1))
+    return np.where(truth == 0, np.nan, np.where(complete, score, 0.0))
+
+
+def chrf(sums: Sums) -> Sums:
+    """`(R, 18+)`: for 1 to 6 characters the n-grams of the answer, of the truth, and shared → `(R,)` chrF2, 0–100.
+
+    As sacrebleu computes it by default (characters only, beta 2, effective order). Popović 2015.
+    """
+    answer, truth, shared = np.split(sums[:, : 3 * CHRF_ORDER], 3, axis=1)
+    counts = (answer > 0) & (truth > 0)
+    orders = np.maximum(counts.sum(axis=1), 1)
+    precision = np.where(counts, shared / np.maximum(answer, 1), 0.0).sum(axis=1) / orders
+    recall = np.where(counts, shared / np.maximum(truth, 1), 0.0).sum(axis=1) / orders
+    below = _CHRF_BETA_SQUARED * precision + recall
+    score = 100 * (1 + _CHRF_BETA_SQUARED) * precision * recall / np.where(below > 0, below, 1.0)
+    return np.where(truth.sum(axis=1) == 0, np.nan, score)
+
+
+def _by_type(sums: Sums) -> tuple[Sums, Sums, Sums, NDArray[np.bool_]]:
+    """`(R, 3T)` → hits, said and true counts `(R, T)` of each token type, and which types occur at all."""
+    hits, said, true = np.split(sums, 3, axis=1)
+    return hits, said, true, (said + true) > 0
+
+
+def _mean_over(values: Sums, occurs: NDArray[np.bool_]) -> Sums:
+    return _divide(np.where(occurs, values, 0.0).sum(axis=1), occurs.sum(axis=1).astype(np.float64))
+
+
+def macro_precision(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean over token types (true or said) of hits / said; a type never said counts 0."""
+    hits, said, _true, occurs = _by_type(sums)
+    return _mean_over(hits / np.maximum(said, 1), occurs)
+
+
+def macro_recall(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean over token types (true or said) of hits / true; a type never true counts 0."""
+    hits, _said, true, occurs = _by_type(sums)
+    return _mean_over(hits / np.maximum(true, 1), occurs)
+
+
+def macro_f1(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean over token types (true or said) of 2·hits / (said + true)."""
+    hits, said, true, occurs = _by_type(sums)
+    return _mean_over(2 * hits / np.maximum(said + true, 1), occurs)

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialoop.evaluation import texts
+
+
+@pytest.mark.parametrize(
+    ("given_texts", "lang"),
+    [
+        (["您好，请问几位？"], "zh"),
+        (["Two rooms, please."], "und"),
+        (["请帮我订 WiFi 房间"], "zh"),
+        (["12:30"], "und"),
+        ([], "und"),
+    ],
+)
+def test_language_is_told_from_letters(given_texts: list[str], lang: str) -> None:
+    assert texts.guess_language(given_texts) == lang
+
+
+def test_chinese_counts_by_character_and_words_stay_whole() -> None:
+    assert texts.units("Book 两间房 at Grand-Hotel, 2晚!") == [
+        "book",
+        "两",
+        "间",
+        "房",
+        "at",
+        "grand",
+        "hotel",
+        "2",
+        "晚",
+    ]
+
+
+def test_rouge_l_of_chinese_is_not_zero() -> None:
+    """rouge-score's own tokenizer would drop every character and give 0."""
+    assert texts.rouge_l("您的房间订好了", "您的房间已经订好了") == pytest.approx(2 * 7 / 16)
+    assert texts.rouge_l("The room is booked", "the room is booked now") == pytest.approx(8 / 9)
+    assert texts.rouge_l("", "好") == 0.0
+
+
+def test_repetition_counts_grams_said_before_in_the_same_answer() -> None:
+    assert texts.repetition_counts("a b c d a b c d") == [1.0, 5.0, 1.0]
+    assert texts.repetition_counts("好好好好好好") == [2.0, 3.0, 1.0]
+    assert texts.repetition_counts("short") == [0.0, 0.0, 1.0]
+
+
+def test_distinct_counts_over_one_conversation() -> None:
+    assert texts.distinct_counts(["yes of course", "yes of course"], 1) == [3.0, 6.0, 2.0]
+    assert texts.distinct_counts(["yes of course", "yes of course"], 2) == [2.0, 4.0, 2.0]
+
+
+@given(st.text(max_size=30).filter(lambda text: bool(text.strip())))
+def test_the_truth_itself_scores_one(text: str) -> None:
+    assert texts.chrf_score(text, text) == pytest.approx(1.0)
+
+
+def test_an_empty_answer_scores_nothing_unless_the_truth_is_empty_too() -> None:
+    assert texts.chrf_score("", "hello") == 0.0
+    assert texts.chrf_score("", "") == 1.0
+    assert texts.chrf_score("hello", "") == 0.0
