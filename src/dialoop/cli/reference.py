@@ -1,4 +1,4 @@
-"""Writes the command reference and the list of settings from the code: `python -m dialoop.cli.reference [--check] DOCS`.
+"""Writes the command reference and the list of settings from the code: `python -m dialoop.cli.reference DOCS`.
 
 `DOCS/commands.md` holds every verb with all its options, `DOCS/project-file.md` every setting of a project file. With
 `--check` nothing is written, and a page that differs from the code ends with status 1. It knows no verb by name.

@@ -94,7 +94,7 @@ def _partial(section: str) -> type[BaseModel]:
     """The section's settings with none of them required: a file may set one and leave the rest to the verb."""
     settings = section_settings(section)
     fields: dict[str, Any] = {
-        name: (Annotated[(field.annotation, *field.metadata)], None)
+        name: (Annotated[(field.annotation, Field(), *field.metadata)], None)
         for name, field in settings.model_fields.items()
     }
     return create_model(settings.__name__, __config__=ConfigDict(extra="forbid"), **fields)
