@@ -1,5 +1,8 @@
 """The record of a conversation, and its ways in and out of files."""
 
+from dialoop.conversation.example import Example
+from dialoop.conversation.faults import Fault
+from dialoop.conversation.json_text import canonical_json, parse_tool_arguments
 from dialoop.conversation.record import (
     Annotations,
     Conversation,
@@ -11,15 +14,28 @@ from dialoop.conversation.record import (
     Tool,
     ToolCall,
 )
+from dialoop.conversation.scan import read_conversations, scan
+from dialoop.conversation.split import Split, split_conversations, split_examples
+from dialoop.conversation.writing import write_conversations
 
 __all__ = [
     "Annotations",
     "Conversation",
+    "Example",
+    "Fault",
     "FunctionCall",
     "Message",
     "MessageAnnotation",
     "Role",
     "SlotSpan",
+    "Split",
     "Tool",
     "ToolCall",
+    "canonical_json",
+    "parse_tool_arguments",
+    "read_conversations",
+    "scan",
+    "split_conversations",
+    "split_examples",
+    "write_conversations",
 ]

@@ -52,6 +52,24 @@ class Message(BaseModel):
         """Whether the model is trained to say this message."""
         return self.role == "assistant" and self.weight != 0
 
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the file form; absent fields are left out, but `content` is always there."""
+        record: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls is not None:
+            record["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": call.type,
+                    "function": {"name": call.function.name, "arguments": call.function.arguments},
+                }
+                for call in self.tool_calls
+            ]
+        for field in ("tool_call_id", "name", "weight", "rejected"):
+            value = getattr(self, field)
+            if value is not None:
+                record[field] = value
+        return record
+
 
 class SlotSpan(BaseModel):
     """A labelled span of a message's content; `start` and `end` in Unicode code points, `end` exclusive."""
@@ -63,14 +81,25 @@ class SlotSpan(BaseModel):
 
 
 class MessageAnnotation(BaseModel):
-    """What is known of the message at `index` (from 0)."""
+    """What is known of the message at `index` (from 0); unknown keys are kept.
+
+    `intents`: a list, or one intent a service, as dialogue state data sets have it.
+    """
 
     model_config = ConfigDict(extra="allow")
     index: int
-    intents: list[str] | None = None
+    intents: list[str] | dict[str, str] | None = None
     slots: list[SlotSpan] | None = None
     state: dict[str, Any] | None = None
     acts: list[Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the file form; declared fields without a value are left out."""
+        record = self.model_dump()
+        for field in ("intents", "slots", "state", "acts"):
+            if record[field] is None:
+                del record[field]
+        return record
 
 
 class Annotations(BaseModel):
@@ -78,6 +107,12 @@ class Annotations(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     messages: list[MessageAnnotation] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the file form; kept keys stay as they were."""
+        record = self.model_dump(include=set(self.model_extra or ()))
+        record["messages"] = [annotation.to_json() for annotation in self.messages]
+        return record
 
 
 class Conversation(BaseModel):
@@ -96,4 +131,18 @@ class Conversation(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file form; absent fields are left out."""
-        return self.model_dump(exclude_none=True, exclude_defaults=False)
+        record: dict[str, Any] = {"id": self.id}
+        for field in META:
+            value = getattr(self, field)
+            if value is not None:
+                record[field] = value
+        record["messages"] = [message.to_json() for message in self.messages]
+        if self.tools:
+            record["tools"] = self.tools
+        if self.annotations is not None:
+            record["annotations"] = self.annotations.to_json()
+        return record
+
+
+META = ("lang", "source", "split", "customer", "outcome")
+"""The fields of a conversation that say where it comes from; every form with named fields can hold them."""

@@ -1,0 +1,50 @@
+"""A fault in data: its place, what is wrong, and what to do. It knows nothing of where data comes from.
+
+`error`: the record cannot be used and is refused. `warning`: it is used, and its owner should know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dialoop.errors import DataError, Place
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. `kind` is a short stable word by which faults of one sort are counted."""
+
+    place: Place
+    reason: str
+    remedy: str
+    level: Level = "error"
+    conversation_id: str | None = None
+    kind: str = "form"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.level}: {self.reason}\n  what to do: {self.remedy}"
+
+    def to_error(self) -> DataError:
+        """The same as an error to raise."""
+        return DataError(self.reason, where=self.place, remedy=self.remedy)
+
+    def in_conversation(self, conversation_id: str) -> Fault:
+        """The same fault, with the conversation named."""
+        return replace(self, conversation_id=conversation_id)
+
+
+class Refusal(Exception):
+    """Raised inside this room where a record is refused and only the caller knows its place."""
+
+    def __init__(self, reason: str, remedy: str, kind: str = "form") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+        self.kind = kind
+
+    def at(self, place: Place, conversation_id: str | None = None) -> Fault:
+        """The fault that this refusal is at a place."""
+        return Fault(place, self.reason, self.remedy, "error", conversation_id, self.kind)

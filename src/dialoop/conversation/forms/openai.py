@@ -1,0 +1,199 @@
+"""OpenAI's chat fine-tuning form, which is also dialoop's own: reads all its dialects into the record.
+
+Dialects: `developer` for system, legacy `function_call`, `functions` and role `function`, content as a list of text
+parts, arguments as an object, calls and results without ids. Keys that the record does not know are kept under
+`annotations` and said. Form: https://platform.openai.com/docs/guides/supervised-fine-tuning (messages, tools, weight).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import ValidationError
+
+from dialoop.conversation.faults import Refusal
+from dialoop.conversation.forms.page import Page, meta_of
+from dialoop.conversation.json_text import dump_line, shorten
+from dialoop.conversation.record import META, Conversation, Message
+
+ROLES = ("system", "user", "assistant", "tool")
+_ROLE_WORDS = {"developer": "system", "function": "tool"}
+_NEAR_ROLES = {"human": "user", "customer": "user", "gpt": "assistant", "bot": "assistant", "agent": "assistant"}
+_MESSAGE_KEYS = frozenset(Message.model_fields)
+_RECORD_KEYS = frozenset(Conversation.model_fields)
+
+
+def fits(value: Any) -> bool:
+    """Whether a row has this form."""
+    return isinstance(value, dict) and isinstance(value.get("messages"), list)
+
+
+def read(value: Any, page: Page) -> Conversation:
+    """The record of a row. Raises Refusal."""
+    if not isinstance(value, dict):
+        raise Refusal(f"the record is no JSON object: {shorten(str(value))}", 'write {"messages": [...]}')
+    if "messages" not in value:
+        raise Refusal(f"'messages' is missing{_nearest('messages', value)}", 'write {"messages": [...]}', "field")
+    if value.get("id") in (None, ""):
+        value["id"] = page.made_id
+    try:
+        return Conversation.model_validate(value)  # the usual case, and the fast one
+    except ValidationError:
+        plain = _plain_record(value, page)
+    try:
+        return Conversation.model_validate(plain)
+    except ValidationError as error:
+        raise Refusal(*_reason(error)) from None
+
+
+def write(conversation: Conversation) -> dict[str, Any]:
+    """The row of a record; this form holds all of it."""
+    return conversation.to_json()
+
+
+def _plain_record(value: dict[str, Any], page: Page) -> dict[str, Any]:
+    record: dict[str, Any] = {key: item for key, item in value.items() if key in _RECORD_KEYS and item is not None}
+    record.update(meta_of(value, ("id", *META), page))
+    if not isinstance(value["messages"], list):
+        raise Refusal("'messages' is no list", "write one object a message in a list", "field")
+    record["messages"], kept = _plain_messages(value["messages"], page)
+    if functions := value.get("functions"):
+        if not isinstance(functions, list):
+            raise Refusal("'functions' is no list", "write one object a function in a list", "tools")
+        record["tools"] = [{"type": "function", "function": function} for function in functions]
+    unknown = {key: item for key, item in value.items() if key not in _RECORD_KEYS and key != "functions"}
+    unknown = {key: item for key, item in unknown.items() if item is not None}
+    if unknown or kept:
+        _keep_unknown(record, unknown, kept, page)
+    return record
+
+
+def _keep_unknown(record: dict[str, Any], unknown: dict[str, Any], kept: dict[int, dict[str, Any]], page: Page) -> None:
+    """Moves what the record has no field for into `annotations`, and says so."""
+    annotations = dict(record.get("annotations") or {})
+    listed = list(annotations.get("messages") or [])
+    for key, item in unknown.items():
+        near = _nearest(key, _RECORD_KEYS)
+        page.say_once("unknown_key", f"unknown key {key!r} is kept under 'annotations'{near}", "rename or remove it")
+        annotations.setdefault(key, item)
+    for index, extra in kept.items():
+        for key in extra:
+            near = _nearest(key, _MESSAGE_KEYS)
+            reason = f"unknown key {key!r} of a message is kept under 'annotations'{near}"
+            page.say_once("unknown_key", reason, "rename or remove it")
+        listed.append({"index": index, **extra})
+    annotations["messages"] = listed
+    record["annotations"] = annotations
+
+
+def _plain_messages(messages: list[Any], page: Page) -> tuple[list[dict[str, Any]], dict[int, dict[str, Any]]]:
+    plain: list[dict[str, Any]] = []
+    kept: dict[int, dict[str, Any]] = {}
+    ids = _Ids()
+    for index, raw in enumerate(messages):
+        where = f"messages[{index}]"
+        if not isinstance(raw, dict):
+            raise Refusal(f"{where} is no object: {shorten(str(raw))}", 'write {"role": ..., "content": ...}')
+        message = {key: item for key, item in raw.items() if key in _MESSAGE_KEYS and item is not None}
+        message["role"] = _role(raw, where)
+        message["content"] = _content(raw.get("content"), where)
+        if raw.get("function_call") is not None:
+            message["tool_calls"] = [{"type": "function", "function": raw["function_call"]}]
+        if message.get("tool_calls") == [] or (message["role"] != "assistant" and not message.get("tool_calls")):
+            message.pop("tool_calls", None)
+        if "tool_calls" in message:
+            message["tool_calls"] = ids.calls(message["tool_calls"], where, page)
+        if message["role"] == "tool":
+            ids.result(message, page)
+        extra = {key: item for key, item in raw.items() if key not in _MESSAGE_KEYS and key != "function_call"}
+        extra = {key: item for key, item in extra.items() if item not in (None, [], {})}
+        if extra:
+            kept[index] = extra
+        plain.append(message)
+    return plain, kept
+
+
+class _Ids:
+    """Gives ids to calls that have none and, in order, to the results that answer them."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.open: list[str] = []
+
+    def calls(self, calls: Any, where: str, page: Page) -> list[dict[str, Any]]:
+        if not isinstance(calls, list):
+            raise Refusal(f"{where}.tool_calls is no list", "write a list of calls", "tools")
+        plain = []
+        self.open = []
+        for call in calls:
+            if not isinstance(call, dict) or not isinstance(call.get("function", call.get("name")), dict | str):
+                raise Refusal(f"{where}.tool_calls holds no call: {shorten(str(call))}", _CALL_FORM, "tools")
+            function = dict(call.get("function") or call)
+            function = {key: function[key] for key in ("name", "arguments") if key in function}
+            if isinstance(function.get("arguments"), dict):
+                function["arguments"] = dump_line(function["arguments"])
+            identity = call.get("id")
+            if identity is None:
+                self.made += 1
+                identity = f"call_{self.made}"
+                page.say_once("call_id", "tool calls without id: they are numbered in order", "none is needed")
+            plain.append({"id": identity, "type": call.get("type", "function"), "function": function})
+            self.open.append(str(identity))
+        return plain
+
+    def result(self, message: dict[str, Any], page: Page) -> None:
+        if message.get("tool_call_id") is None and self.open:
+            message["tool_call_id"] = self.open[0]
+            page.say_once("call_id", "tool results without tool_call_id: matched to calls in order", "none is needed")
+        if message.get("tool_call_id") in self.open:
+            self.open.remove(message["tool_call_id"])
+
+
+_CALL_FORM = 'write {"id": "call_1", "type": "function", "function": {"name": "...", "arguments": "{...}"}}'
+
+
+def _role(raw: dict[str, Any], where: str) -> str:
+    role = raw.get("role")
+    if isinstance(role, str):
+        role = _ROLE_WORDS.get(role, role)
+        if role in ROLES:
+            return role
+    if role is None:
+        raise Refusal(f"{where} has no role{_nearest('role', raw)}", f"roles are {', '.join(ROLES)}", "role")
+    near = f"; did you mean {_NEAR_ROLES[role]!r}?" if isinstance(role, str) and role in _NEAR_ROLES else ""
+    raise Refusal(
+        f"{where}.role is {shorten(str(role))}, an unknown role{near}", f"roles are {', '.join(ROLES)}", "role"
+    )
+
+
+def _content(content: Any, where: str) -> str | None:
+    if content is None or isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        texts = []
+        for part in content:
+            if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
+                texts.append(part["text"])
+            else:
+                kind = part.get("type") if isinstance(part, dict) else part
+                reason = f"{where}.content has a part that is no text: {shorten(str(kind))}"
+                raise Refusal(reason, "only text can be held; leave the record out or describe the part", "content")
+        return "".join(texts)
+    raise Refusal(f"{where}.content is neither text nor null: {shorten(str(content))}", "write text", "content")
+
+
+def _reason(error: ValidationError) -> tuple[str, str, str]:
+    first = error.errors(include_url=False)[0]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    count = error.error_count()
+    more = f" ({count} such faults in this record)" if count > 1 else ""
+    found = "" if first["type"] == "missing" else f"; found {shorten(str(first['input']))}"
+    if first["type"] == "extra_forbidden":
+        return f"{where} is an unknown key{more}", "rename or remove it", "unknown_key"
+    return f"{where}: {first['msg']}{found}{more}", "correct the field; docs/data-forms.md shows the form", "field"
+
+
+def _nearest(key: str, known: Any) -> str:
+    near = difflib.get_close_matches(key, [str(item) for item in known], n=1, cutoff=0.7)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,178 @@
+"""From a file to its lines, one at a time, in bounded memory: plain or gzip, UTF-8 or an encoding that was stated.
+
+Every way in which bytes can fail to be lines of text ends here as a Fault with its place. It knows nothing of what the
+lines mean. Lines end with LF or CRLF.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from dialoop.conversation.faults import Fault, Refusal
+from dialoop.errors import Place, SettingsError
+
+DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024
+"""Longest line that is read, in bytes: real conversations have some ten kilobytes, and memory grows with the line."""
+
+_SKIP = 1024 * 1024
+
+
+class Line(NamedTuple):
+    """A line of text without its end; `number` counts from 1."""
+
+    number: int
+    text: str
+
+
+def check_encoding(encoding: str) -> str:
+    """The encoding's usual name. Raises SettingsError where it is unknown or its lines cannot be found by LF."""
+    try:
+        name = codecs.lookup(encoding).name
+        sound = "\n{".encode(name) == b"\n{"
+    except (LookupError, UnicodeError):
+        name, sound = encoding, False
+    if not sound:
+        raise SettingsError(
+            f"encoding {encoding!r} cannot be read line by line",
+            remedy="name one that extends ASCII, e.g. utf-8, gb18030, big5, shift_jis, latin-1; "
+            "bring other files to UTF-8 first: iconv -f UTF-16 -t UTF-8 FILE",
+        )
+    return "utf-8" if name in ("utf-8", "utf-8-sig") else name
+
+
+def read_lines(
+    path: str | Path, *, encoding: str = "utf-8", max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
+) -> Iterator[Line | Fault]:
+    """Each line, or a Fault in its place. After a fault that spoils the rest of the file nothing follows."""
+    encoding = check_encoding(encoding)
+    number = 0
+    try:
+        with _open(Path(path)) as stream:
+            decode = _Decoder(str(path), encoding)
+            while raw := stream.readline(max_line_bytes + 1):
+                number += 1
+                if len(raw) > max_line_bytes and not raw.endswith(b"\n"):
+                    length = len(raw) + _skip_rest(stream)
+                    yield _too_long(Place(str(path), number), length, max_line_bytes)
+                    continue
+                yield from decode(raw, number)
+                if decode.spoilt:
+                    return
+            if number == 0:
+                yield Fault(Place(str(path)), "the file is empty", "give a file with records", kind="empty")
+    except Refusal as refusal:
+        yield refusal.at(Place(str(path)))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        yield Fault(
+            Place(str(path), number + 1),
+            f"the gzip file is damaged or cut off after line {number}: {error}",
+            "make or fetch the file again; the lines before are sound",
+            kind="gzip",
+        )
+    except OSError as error:
+        yield Fault(
+            Place(str(path)), f"the file cannot be read: {error.strerror or error}", "check the file", kind="file"
+        )
+
+
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+    if path.is_dir():
+        raise Refusal("this is a folder, not a file", "name the files in it, e.g. FOLDER/*.jsonl", "file")
+    try:
+        plain = path.open("rb")
+    except FileNotFoundError:
+        raise Refusal("there is no such file", "check the path", "file") from None
+    magic = plain.read(2)
+    plain.seek(0)
+    if magic != b"\x1f\x8b":
+        return plain
+    plain.close()
+    return gzip.open(path, "rb")
+
+
+def _skip_rest(stream: IO[bytes] | gzip.GzipFile) -> int:
+    """Reads to the line's end in small pieces; gives the bytes left out."""
+    skipped = 0
+    while piece := stream.readline(_SKIP):
+        skipped += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return skipped
+
+
+def _too_long(place: Place, length: int, limit: int) -> Fault:
+    return Fault(
+        place,
+        f"the line has {length / 1e6:,.1f} MB, more than the limit of {limit / 1e6:,.1f} MB",
+        f"put one record on a line, or raise the limit: --max-line-mb {-(-length // 1_000_000)}",
+        kind="long_line",
+    )
+
+
+class _Decoder:
+    """Bytes of a line to text; remembers whether the rest of the file can be read (`spoilt`)."""
+
+    def __init__(self, path: str, encoding: str) -> None:
+        self.path = path
+        self.encoding = encoding
+        self.spoilt = False
+
+    def __call__(self, raw: bytes, number: int) -> Iterator[Line | Fault]:
+        place = Place(self.path, number)
+        if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self.spoilt = True
+            yield Fault(place, "the file is UTF-16", "bring it to UTF-8: iconv -f UTF-16 -t UTF-8", kind="encoding")
+            return
+        if raw.startswith(codecs.BOM_UTF8) and self.encoding == "utf-8":
+            raw = raw[len(codecs.BOM_UTF8) :]
+            yield Fault(
+                place,
+                "the line begins with a byte order mark; it was left out",
+                "save the file as UTF-8 without BOM to be rid of this note",
+                "warning",
+                kind="bom",
+            )
+        if b"\x00" in raw:
+            yield Fault(place, "the line holds a NUL byte", "remove it: tr -d '\\000' < FILE", kind="nul")
+            return
+        try:
+            text = raw.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            yield self._undecodable(raw, error, place)
+            return
+        yield Line(number, text.rstrip("\n").removesuffix("\r"))
+
+    def _undecodable(self, raw: bytes, error: UnicodeDecodeError, place: Place) -> Fault:
+        if self.encoding == "utf-8" and _reads_as_gb18030(raw):
+            self.spoilt = True
+            return Fault(
+                place,
+                "the file is not UTF-8; it reads as GB18030 (the Chinese encoding, also called GBK)",
+                "say so with --encoding gb18030, or bring it to UTF-8: iconv -f GB18030 -t UTF-8",
+                kind="encoding",
+            )
+        byte = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x})"
+        return Fault(
+            place,
+            f"the line is not {self.encoding.upper()}: {byte} cannot be read",
+            "correct the character, or name the file's encoding with --encoding",
+            kind="encoding",
+        )
+
+
+def _reads_as_gb18030(raw: bytes) -> bool:
+    """Whether most of the line beyond ASCII fails as UTF-8 and is Chinese as GB18030."""
+    as_utf8 = [char for char in raw.decode("utf-8", errors="replace") if ord(char) > 127]
+    if as_utf8.count("�") * 3 < len(as_utf8):
+        return False
+    try:
+        beyond = [char for char in raw.decode("gb18030") if ord(char) > 127]
+    except UnicodeDecodeError:
+        return False
+    chinese = sum("\u3000" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef" for char in beyond)
+    return chinese >= 2 and chinese * 10 >= len(beyond) * 8
