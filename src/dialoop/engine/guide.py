@@ -1,0 +1,146 @@
+"""What may be said at each place of an answer: free text, and calls in the Hermes/Qwen form that fit a tool.
+
+    <tool_call>
+    {"name": "book_room", "arguments": {"nights": 2}}
+    </tool_call>
+
+An answer is a stack of grammar frames: prose, in which the opening of a call leads to a call; between two calls nothing
+but another call. It knows tools and tool choice, not tokens or models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dialoop.conversation import Tool
+from dialoop.engine.grammar import Choice, Frame, Stack, Value, closing, feed, is_complete
+from dialoop.engine.request import NamedTool, ToolChoice
+from dialoop.engine.schema import Shape, json_bytes
+
+OPENING = "<tool_call>"
+CLOSING = "</tool_call>"
+_OPENING = OPENING.encode()
+_NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Prose(Frame):
+    """Free text; `matched` bytes of the opening of a call have just been read. `after` is what follows the opening.
+
+    `after` None: no call may be opened, the byte that would complete its opening is refused.
+    """
+
+    after: Stack | None
+    matched: int = 0
+
+    def take(self, byte: int) -> Stack | None:
+        """See Frame."""
+        if byte == _OPENING[self.matched]:
+            if self.matched + 1 == len(_OPENING):
+                return self.after
+            return (Prose(self.after, self.matched + 1),)
+        return (Prose(self.after, 1 if byte == _OPENING[0] else 0),)
+
+    @property
+    def skippable(self) -> bool:
+        """See Frame."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Frame):
+    """After a call: a line break and another call, or the end."""
+
+    calls: tuple[tuple[bytes, Stack], ...]
+
+    def take(self, byte: int) -> Stack | None:
+        """See Frame."""
+        opening = Choice(((b"\n" + _OPENING, (Call(self.calls, parallel=True),)),))
+        return opening.take(byte)
+
+    @property
+    def skippable(self) -> bool:
+        """See Frame."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Frame):
+    """What follows the opening of a call, up to its closing tag; `calls` are names, each with its arguments' frames."""
+
+    calls: tuple[tuple[bytes, Stack], ...]
+    parallel: bool
+
+    def _choice(self) -> Choice:
+        end = Choice(((b"}\n" + CLOSING.encode(), ()),))
+        after: Stack = (end, Between(self.calls)) if self.parallel else (end,)
+        return Choice(tuple((name, arguments + after) for name, arguments in self.calls))
+
+    def take(self, byte: int) -> Stack | None:
+        """See Frame."""
+        return self._choice().take(byte)
+
+    def closing(self) -> bytes:
+        """See Frame."""
+        return self._choice().closing()
+
+
+def _named(tools: Sequence[Tool]) -> tuple[tuple[bytes, Stack], ...]:
+    """For each tool the text before its arguments, and the frames of the arguments."""
+    calls: dict[bytes, Stack] = {}
+    for tool in tools:
+        function = tool["function"]
+        name = b'\n{"name": ' + json_bytes(function["name"]) + b', "arguments": '
+        calls.setdefault(name, (Value(_arguments_shape(function.get("parameters"))),))
+    return tuple(calls.items())
+
+
+def _arguments_shape(parameters: Any) -> Shape:
+    """The shape of a tool's arguments: always an object, with no other keys than the known ones unless said."""
+    if not isinstance(parameters, Mapping) or not parameters:
+        return Shape(_NO_ARGUMENTS)
+    shape = Shape(parameters)
+    plain = {**shape.schema, "type": "object"}
+    plain.setdefault("additionalProperties", False)
+    return Shape(plain, parameters)
+
+
+class Guide:
+    """Follows one answer and says what may come next. `stack` is its state."""
+
+    def __init__(self, tools: Sequence[Tool], choice: ToolChoice, *, parallel: bool = True) -> None:
+        """`parallel`: whether one answer may hold several calls; a named choice makes exactly one."""
+        if isinstance(choice, NamedTool):
+            tools = [tool for tool in tools if tool["function"]["name"] == choice.name]
+        calls = _named(tools)
+        call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))
+        self.forced = choice == "required" or isinstance(choice, NamedTool)
+        opened: Stack = (Choice(((_OPENING, (call,)),)),)
+        self.stack: Stack = opened if self.forced else (Prose((call,) if calls and choice == "auto" else None),)
+
+    def after(self, data: bytes) -> Stack | None:
+        """The state after `data`, or None if it may not come next."""
+        if len(self.stack) == 1 and isinstance(self.stack[0], Prose) and b"<" not in data and not self.stack[0].matched:
+            return self.stack
+        return feed(self.stack, data)
+
+    @property
+    def in_prose(self) -> bool:
+        """Whether free text is being read."""
+        return bool(self.stack) and isinstance(self.stack[0], Prose)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the answer may end here."""
+        return is_complete(self.stack)
+
+    @property
+    def must_end(self) -> bool:
+        """Whether nothing can follow."""
+        return not self.stack
+
+    def closing(self) -> bytes:
+        """The shortest text that ends the answer."""
+        return closing(self.stack)
