@@ -1,0 +1,48 @@
+"""`dialoop pretrain`: train the bundled base, or one like it, from scratch by a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialoop.conversation import Conversation, read_conversations
+from dialoop.errors import DataError, SettingsError
+
+
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="a recipe in YAML, or `mini` for the bundled one")],
+    data: Annotated[Path, typer.Option(help="folder with <source>/train.jsonl.gz for each source of the recipe")],
+    out: Annotated[Path, typer.Option(help="folder of the run; an unfinished run in it goes on")] = Path("runs/mini"),
+    bf16: Annotated[bool, typer.Option(help="compute in bfloat16 (fast where the processor has it)")] = True,
+    compiled: Annotated[bool, typer.Option(help="compile the step (needs a C++ compiler on a CPU)")] = True,
+) -> None:
+    """Train a base from scratch: tokenizer, phases of the recipe, a held-out copying test at every checkpoint."""
+    from dialoop import model
+    from dialoop.scenarios.copying import make_copying
+    from dialoop.training.pretrain import pretrain as run
+    from dialoop.training.recipe import read_recipe
+
+    packaged = Path(model.__file__).parent / "mini" / "recipe.yaml"
+    plan = read_recipe(packaged if recipe == "mini" else Path(recipe))
+    unknown = set(plan.generated) - {"copying"}
+    if unknown:
+        raise SettingsError(f"unknown generator {sorted(unknown)[0]!r}", remedy="the one generator is `copying`")
+    sources = {}
+    for name in plan.sources:
+        if name in plan.generated:
+            sources[name] = partial(make_copying, plan.generated[name], seed=plan.seed)
+        else:
+            sources[name] = _file(data / name / "train.jsonl.gz")
+    watched = {lang: make_copying(300, lang=lang, seed=1, part="test") for lang in ("en", "zh")}
+    folder = run(plan, sources, watched, out, bf16=bf16, compiled=compiled)
+    print(f"the model is in {folder}")
+
+
+def _file(path: Path) -> partial[Iterable[Conversation]]:
+    if not path.exists():
+        raise DataError("no such file", where=path, remedy="give the folder of the recipe's sources with --data")
+    return partial(read_conversations, path)

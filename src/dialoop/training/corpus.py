@@ -1,0 +1,111 @@
+"""The text of pretraining as token ids: conversations encoded whole, cut at turns where too long, drawn in a mixture.
+
+It knows conversations and a tokenizer; not the model. What is drawn depends on the recipe's seed alone, so a resumed run
+sees the batches that it would have seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialoop.conversation import Conversation
+from dialoop.training.batches import Batch, lay_out, pack
+
+Ids = NDArray[np.uint16]
+
+
+def plain_messages(conversation: Conversation) -> list[dict[str, object]]:
+    """The messages as chat templates want them: call arguments as objects, absent fields left out."""
+    messages = []
+    for message in conversation.messages:
+        plain = message.model_dump(exclude_none=True, exclude={"weight", "rejected"})
+        for call in plain.get("tool_calls", []):
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+        messages.append(plain)
+    return messages
+
+
+def turn_pieces(ids: Ids, starts: list[int], width: int) -> Iterator[Ids]:
+    """The conversation in pieces of at most `width` tokens: its head (before the first turn) and as many turns as fit.
+
+    `starts` are the offsets of turns. A single turn that does not fit is cut, the one place where a turn is broken.
+    """
+    if len(ids) <= width:
+        yield ids
+        return
+    head = ids[: starts[0]] if starts and starts[0] <= width // 2 else ids[:0]
+    bounds = [*starts, len(ids)]
+    begin = starts[0] if starts else 0
+    end = begin
+    for bound in bounds[1:]:
+        if bound - begin + len(head) > width and end > begin:
+            yield np.concatenate([head, ids[begin:end]])[:width]
+            begin = end
+        end = bound
+    yield np.concatenate([head, ids[begin:end]])[:width]
+
+
+class Mixture:
+    """Draws packed batches from several sources, each by its weight in tokens, each in a new shuffled order every epoch."""
+
+    def __init__(self, sources: dict[str, list[Ids]], mix: dict[str, float], *, width: int, rows: int, seed: str) -> None:
+        total = sum(mix.values())
+        self._shares = {name: weight / total for name, weight in mix.items() if weight > 0}
+        self._sources = sources
+        self._width, self._rows, self._seed = width, rows, seed
+        self._drawn = dict.fromkeys(self._shares, 0)
+        self._orders = {name: self._order(name) for name in self._shares}
+        self._waiting: list[Ids] = []
+
+    def __iter__(self) -> Iterator[list[list[Ids]]]:
+        """Endless batches, each as rows of sentences; `batch()` lays one out."""
+        wanted = self._rows * self._width
+        while True:
+            pool = self._waiting
+            size = sum(map(len, pool))
+            while size < 1.3 * wanted:
+                piece = self._draw()
+                pool.append(piece)
+                size += len(piece)
+            rows = pack([len(piece) for piece in pool], self._width)
+            rows.sort(key=lambda row: -sum(len(pool[i]) for i in row))
+            chosen = [[pool[i] for i in row] for row in rows[: self._rows]]
+            self._waiting = [pool[i] for row in rows[self._rows :] for i in row]
+            yield chosen
+
+    def batch(self, rows: list[list[Ids]]) -> Batch:
+        """The rows as a batch in which every token but the first of a sentence is a target."""
+        return lay_out([[(ids.tolist(), [True] * len(ids)) for ids in row] for row in rows], self._width)
+
+    def _draw(self) -> Ids:
+        done = sum(self._drawn.values()) + 1
+        name = max(self._shares, key=lambda n: self._shares[n] - self._drawn[n] / done)
+        piece = next(self._orders[name])
+        self._drawn[name] += len(piece)
+        return piece
+
+    def _order(self, name: str) -> Iterator[Ids]:
+        epoch = 0
+        while True:
+            order = list(range(len(self._sources[name])))
+            Random(f"{self._seed}/{name}/{epoch}").shuffle(order)
+            yield from (self._sources[name][i] for i in order)
+            epoch += 1
+
+
+def encode_all(conversations: Iterable[Conversation], tokenizer: object, start_ids: set[int]) -> Iterator[tuple[Ids, list[int]]]:
+    """For each conversation its ids and the offsets where turns other than the system's begin.
+
+    `tokenizer` is a transformers tokenizer with a chat template; `start_ids` are the ids that open such a turn.
+    """
+    for conversation in conversations:
+        text = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
+            plain_messages(conversation), tools=conversation.tools or None, tokenize=False
+        )
+        ids = np.asarray(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=np.uint16)  # type: ignore[operator]
+        yield ids, [int(i) for i in np.flatnonzero(np.isin(ids, list(start_ids)))]
