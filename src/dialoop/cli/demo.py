@@ -1,0 +1,119 @@
+"""`dialoop demo`: the whole loop on made-up hotel logs, by the same commands that a team gives for its own.
+
+Each step is shown as the command it is, and run in this process. A demo that was interrupted goes on; a finished one is
+measured and served again without tuning. It knows which verbs follow one another, and nothing of how they work.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dialoop.cli.app import load_verb
+from dialoop.cli.server_process import free_port, served
+from dialoop.conversation import write_conversations
+from dialoop.errors import RunError
+from dialoop.scenarios.hotel import make_logs
+
+# What a demo makes, inside its folder.
+LOGS = "hotel.jsonl"
+HELD_OUT = "hotel-held-out.jsonl"
+RUN = "hotel"
+MODEL = "hotel/model"
+REPORT = "report"
+MADE_WITH = "demo.json"
+SERVER_LOG = "server.log"
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
+    base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 600,
+    held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of the logs and of tuning.")] = 0,
+    serve: Annotated[bool, typer.Option(help="Serve the tuned model at the end and open the chat.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 takes a free one.")] = 0,
+) -> None:
+    """Make hotel logs, check them, tune a base, compare before and after, then serve and chat."""
+    began = time.monotonic()
+    _same_demo(folder, {"base": base, "conversations": conversations, "held_out": held_out, "seed": seed})
+    logs, others, run, model = (str(folder / name) for name in (LOGS, HELD_OUT, RUN, MODEL))
+    _say("1 of 5", f"logs of a made-up hotel, in English and Chinese: {logs}, {others}")
+    write_conversations(logs, make_logs(conversations, seed=seed))
+    write_conversations(others, make_logs(held_out, seed=seed, part="test"))
+    _verb("2 of 5", "check", logs, "--base", base)
+    if Path(model).is_dir():
+        _say("3 of 5", f"tuned before: {model} (remove {folder} to begin anew)")
+    else:
+        resume = ["--resume"] if Path(run).is_dir() else []
+        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed), *resume)
+    measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
+    _verb("4 of 5", "evaluate", model, others, *measured)
+    minutes = (time.monotonic() - began) / 60
+    if serve:
+        _serve_and_chat(folder, model, port or free_port())
+    typer.echo("\n" + "\n".join(closing_lines(folder, conversations, held_out, minutes)))
+
+
+def closing_lines(folder: Path, conversations: int, held_out: int, minutes: float) -> list[str]:
+    """The five lines at the end: what happened, and what to do with one's own logs."""
+    report = json.loads((folder / REPORT / "evaluation.json").read_text(encoding="utf-8"))
+    before, after = report["before"], report["after"]
+    exact = "; ".join(
+        f"{name} {_share(before, group)} → {_share(after, group)}"
+        for group, name in (("all", "all"), ("en", "English"), ("zh", "Chinese"))
+    )
+    return [
+        f"Tuned on {conversations} made-up conversations, compared on {held_out} others, in {minutes:.1f} minutes.",
+        f"Tool calls exactly right, in a hotel and phrasings never seen: {exact}.",
+        f"The report, with the worst answers side by side: {folder / REPORT / 'report.html'}",
+        f"To talk to the tuned model again: dialoop chat --model {shlex.quote(str(folder / MODEL))}",
+        "With your own logs: dialoop check LOGS, then dialoop tune LOGS, then dialoop serve",
+    ]
+
+
+def _share(evaluation: dict[str, Any], group: str) -> str:
+    value = evaluation["figures"][group]["call_exact"]["value"]
+    return "no calls" if value is None else f"{value:.1%}"
+
+
+def _same_demo(folder: Path, asked: dict[str, Any]) -> None:
+    """Begin a demo in its folder, or go on with the one that is there if it was asked for in the same way."""
+    note = folder / MADE_WITH
+    if note.is_file():
+        made_with = json.loads(note.read_text(encoding="utf-8"))
+        if made_with != asked:
+            told = ", ".join(f"{name} {value}" for name, value in made_with.items())
+            remedy = f"remove {folder}, or name another folder with --folder"
+            raise RunError(f"here is a demo made with {told}", where=folder, remedy=remedy)
+        return
+    if folder.exists() and any(folder.iterdir()):
+        what = "the folder is not empty, and what is in it is no demo"
+        raise RunError(what, where=folder, remedy="name another folder with --folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+
+
+def _serve_and_chat(folder: Path, model: str, port: int) -> None:
+    _say("5 of 5", shlex.join(["dialoop", "serve", "--model", model, "--port", str(port)]))
+    with served(model, port, log=folder / SERVER_LOG) as address:
+        typer.echo(f"at {address}, in OpenAI's protocol; the chat's end is the server's\n")
+        _verb("", "chat", "--url", address)
+
+
+def _say(step: str, what: str) -> None:
+    typer.echo(f"\n{typer.style(step, bold=True)}  {what}")
+
+
+def _verb(step: str, verb: str, *args: str) -> None:
+    """Show a verb's command and run it; a verb that ends with another status than 0 ends the demo with it."""
+    if step:
+        _say(step, shlex.join(["dialoop", verb, *args]))
+    status = load_verb(verb).main(list(args), prog_name=f"dialoop {verb}", standalone_mode=False)
+    if isinstance(status, int) and status != 0:
+        raise typer.Exit(status)
