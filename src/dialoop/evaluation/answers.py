@@ -5,20 +5,18 @@ One generation a turn serves calls and texts alike. Knows nothing of figures or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialoop.conversation import Conversation, Message
 from dialoop.engine import generate_greedy
-from dialoop.errors import SettingsError
+from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen, comparable, same_calls, same_names
+from dialoop.evaluation.progress import Progress
 from dialoop.evaluation.results import Answer
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.texts import chrf_score
-from dialoop.model import Base, parse_answer, prompt_ids
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many are done, of how many."""
+from dialoop.model import Base, parse_answer, prompt
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def answer_turns(
                 too_long += turn is None
                 turns += [turn] if turn else []
     outputs: list[list[int]] = []
-    stride = settings.batch_size * 4
+    stride = settings.batch_size * 8
     for start in range(0, len(turns), stride):
         progress("answering turns", start, len(turns))
         prompts = [turn.prompt for turn in turns[start : start + stride]]
@@ -94,18 +92,13 @@ def answer_turns(
 def _turn(base: Base, conversation: Conversation, number: int, index: int, room: int) -> Turn | None:
     """The turn with the longest history that fits `room` tokens; None where none fits."""
     history = conversation.messages[:index]
-    for start, messages in enumerate(_histories(history)):
-        prompt = prompt_ids(messages, conversation.tools, base.tokenizer)
-        if len(prompt) <= room:
-            return Turn(conversation, number, index, prompt, shortened=start > 0)
-    return None
-
-
-def _histories(history: Sequence[Message]) -> list[list[Message]]:
-    """The history, then the same without its first turn, and so on; a turn begins at a user's message."""
-    lead = next((i for i, message in enumerate(history) if message.role != "system"), len(history))
-    starts = [i for i in range(lead + 1, len(history)) if history[i].role == "user"]
-    return [list(history), *([*history[:lead], *history[start:]] for start in starts)]
+    made = prompt(history, conversation.tools, base.tokenizer)
+    if len(made.ids) > room:
+        try:
+            made = prompt(history, conversation.tools, base.tokenizer, window=room)
+        except DataError:  # rendered a moment ago, so the length alone is refused
+            return None
+    return Turn(conversation, number, index, made.ids, shortened=made.left_out > 0)
 
 
 def _answer(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialoop.conversation import Conversation, Tool, ToolCall, canonical_json, parse_tool_arguments
 from dialoop.errors import DataError
@@ -36,6 +37,9 @@ def same_calls(said: Sequence[Call], true: Sequence[Call]) -> bool:
     return Counter(said) == Counter(true)
 
 
+TOOLS_SEEN_FILE = "tools_seen.json"
+
+
 class ToolsSeen(BaseModel):
     """The tools that training offered: each name with the names of its parameters, in every form that was met.
 
@@ -55,6 +59,32 @@ class ToolsSeen(BaseModel):
                 name, parameters = _form(tool)
                 forms.setdefault(name, set()).add(parameters)
         return cls(tools={name: sorted(map(list, forms[name])) for name in sorted(forms)})
+
+    @classmethod
+    def read(cls, model: Path) -> ToolsSeen | None:
+        """What the record of a run says: the file stands in the run's folder, in or above the model's. None: no record.
+
+        Raises:
+            DataError: the file is there and cannot be read.
+        """
+        for folder in (model, model.parent):
+            path = folder / TOOLS_SEEN_FILE
+            if path.is_file():
+                try:
+                    return cls.model_validate_json(path.read_bytes())
+                except ValidationError:
+                    raise DataError(
+                        "this is no list of tools seen in training",
+                        where=path,
+                        remedy="delete it and give --train FILE",
+                    ) from None
+        return None
+
+    def write(self, folder: Path) -> Path:
+        """Writes the list where `read` finds it."""
+        path = folder / TOOLS_SEEN_FILE
+        path.write_text(self.model_dump_json() + "\n", encoding="utf-8")
+        return path
 
     def has_seen(self, true: Sequence[Call], offered: Sequence[Tool]) -> bool:
         """Whether every tool that is truly called was offered in training as it is offered here."""

@@ -14,23 +14,20 @@ import torch
 
 from dialoop.conversation import Conversation
 from dialoop.errors import DataError, SettingsError
-from dialoop.evaluation.answers import Answered, Progress, answer_turns
+from dialoop.evaluation.answers import Answered, answer_turns
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.evaluation.forced import Forced, forced
 from dialoop.evaluation.measures import call_tallies, other_tallies, target_tallies
+from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.results import Comparison, Coverage, Difference, Evaluation, Figure
 from dialoop.evaluation.sample import by_hash
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.tallies import Draws, Tally
-from dialoop.evaluation.texts import guess_language
+from dialoop.evaluation.texts import language_of
 from dialoop.model import Base
 
 ALL, SEEN, UNSEEN = "all", "seen tools", "unseen tools"
 _TOKEN_FIGURES = {"perplexity", "token_accuracy", "token_precision", "token_recall", "token_f1"}
-
-
-def _quiet(_what: str, _done: int, _of: int) -> None:
-    """Tells no one."""
 
 
 def evaluate_model(
@@ -40,7 +37,7 @@ def evaluate_model(
     *,
     tools_seen: ToolsSeen | None = None,
     data: str = "",
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
 ) -> Evaluation:
     """Every figure of `base` on `conversations`, by language, with intervals.
 
@@ -59,8 +56,8 @@ def evaluate_model(
             where=data or None,
             remedy="give conversations with assistant turns; `dialoop check` shows which tokens are targets",
         )
-    languages = [one.lang or guess_language([message.content or "" for message in one.messages]) for one in used]
-    with _measuring(base):
+    languages = [language_of(one) for one in used]
+    with measuring(base):
         scored: list[Forced] = []
         for number, conversation in enumerate(used):
             progress("scoring targets", number, len(used))
@@ -124,7 +121,7 @@ def tokenizer_digest(base: Base) -> str:
 
 
 @contextmanager
-def _measuring(base: Base) -> Iterator[None]:
+def measuring(base: Base) -> Iterator[None]:
     """Without dropout; afterwards as it was, so that training can measure in passing."""
     was_training = base.model.training
     base.model.eval()
@@ -197,7 +194,8 @@ def _coverage(
         text_turns=len(targets) - calls,
         target_tokens=sum(len(one.truth) for one in scored),
         unweighted_turns=len(turns) - len(targets),
-        left_out_turns=sum(one.left_out for one in scored),
+        shortened=sum(one.shortened for one in scored),
+        lost_targets=sum(one.lost for one in scored),
         shortened_prompts=answered.shortened,
         too_long=answered.too_long,
         capped=sum(one.capped for one in answered.answers),

@@ -20,15 +20,19 @@ _LOGITS_AT_ONCE = 64_000_000  # numbers; 256 MB in float32
 
 @dataclass(frozen=True)
 class Forced:
-    """One conversation under teacher forcing. `truth`, `said`: (n,), the true and the likeliest id of each target."""
+    """One conversation under teacher forcing.
+
+    `truth`, `said`: (n,), the true and the likeliest id of each target. `nats`: the sum of their negative
+    log-likelihoods. `characters`, `utf8_bytes`: of the targets as text, control tokens left out.
+    """
 
     nats: float
     truth: NDArray[np.int64]
     said: NDArray[np.int64]
     characters: int
     utf8_bytes: int
-    tokens: int
-    left_out: int
+    shortened: bool
+    lost: int
 
     @property
     def by_type(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -41,22 +45,20 @@ class _Sums:
     nats: float = 0.0
     truth: list[int] = field(default_factory=list)
     said: list[int] = field(default_factory=list)
-    tokens: int = 0
-    left_out: int = 0
 
 
 def forced(base: Base, conversation: Conversation, *, all_targets: bool = False) -> Forced:
     """Scores the targets of one conversation (`all_targets`: every token but the first).
 
-    Messages that exceed the base's window leave from the front and are counted in `left_out`.
+    Where a conversation exceeds the base's window, later targets see less of the turns before them (`shortened`);
+    targets that do not fit at all are counted in `lost`.
     """
-    sums = _Sums()
-    for sentence in sentences(
+    parts = sentences(
         conversation.messages, conversation.tools, base.tokenizer, window=base.window, all_targets=all_targets
-    ):
-        sums.left_out += sentence.left_out
-        sums.tokens += len(sentence.ids)
-        _add(base, sentence, sums)
+    )
+    sums = _Sums()
+    for part in parts:
+        _add(base, part, sums)
     text = base.tokenizer.decode(sums.truth, skip_special_tokens=True)
     return Forced(
         nats=sums.nats,
@@ -64,8 +66,8 @@ def forced(base: Base, conversation: Conversation, *, all_targets: bool = False)
         said=np.array(sums.said, dtype=np.int64),
         characters=len(text),
         utf8_bytes=len(text.encode()),
-        tokens=sums.tokens,
-        left_out=sums.left_out,
+        shortened=any(part.left_out for part in parts),
+        lost=sum(part.lost for part in parts),
     )
 
 

@@ -42,7 +42,7 @@ MEASURES: dict[str, Measure] = {
         "Target perplexity", "", "lower", "targets", "exp of the mean negative log-likelihood of a target token"
     ),
     "bits_per_byte": Measure(
-        "Bits per byte of target text", "", "lower", "targets", "the same per UTF-8 byte: compares across tokenizers"
+        "Bits per byte", "", "lower", "targets", "likelihood per UTF-8 byte of target text: compares across tokenizers"
     ),
     "token_accuracy": Measure(
         "Token accuracy", "%", "higher", "targets", "target tokens whose likeliest prediction is true"
@@ -53,20 +53,22 @@ MEASURES: dict[str, Measure] = {
     "token_recall": Measure("Token recall (macro)", "%", "higher", "targets", "mean over token types, true or said"),
     "token_f1": Measure("Token F1 (macro)", "%", "higher", "targets", "mean over token types, true or said"),
     "call_exact": Measure(
-        "Call exact (name and arguments)",
+        "Exact call",
         "%",
         "higher",
         "calls",
-        "turns whose calls equal the true ones as canonical JSON",
+        "turns whose calls equal the true ones, names and arguments as canonical JSON",
     ),
-    "call_name": Measure("Call name", "%", "higher", "calls", "turns that call the same tools"),
-    "call_made": Measure("Called where a call is true", "%", "higher", "calls", "turns with any well-formed call"),
+    "call_name": Measure(
+        "Right tool", "%", "higher", "calls", "turns that call the true tools, whatever the arguments"
+    ),
+    "call_made": Measure(
+        "Call made", "%", "higher", "calls", "turns with a well-formed call, among those whose truth is one"
+    ),
     "call_malformed": Measure(
         "Malformed call", "%", "lower", "calls", "turns with a call that does not parse, over all turns"
     ),
-    "call_false": Measure(
-        "Called where text is true", "%", "lower", "calls", "turns that call though the truth is text"
-    ),
+    "call_false": Measure("False call", "%", "lower", "calls", "turns that call though the truth is text"),
     "bleu": Measure("BLEU", "0–100", "higher", "texts", "sacrebleu, tokenizer zh for Chinese, 13a else"),
     "chrf": Measure("chrF", "0–100", "higher", "texts", "sacrebleu, chrF2"),
     "rouge_l": Measure("ROUGE-L", "%", "higher", "texts", "rouge-score F1, mean over turns; Chinese by characters"),

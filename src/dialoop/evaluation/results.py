@@ -66,7 +66,8 @@ class Coverage(BaseModel):
     text_turns: int
     target_tokens: int
     unweighted_turns: int = Field(description="Assistant turns of weight 0: context, not measured.")
-    left_out_turns: int = Field(description="Turns left out from the front of conversations longer than the window.")
+    shortened: int = Field(description="Conversations longer than the window: later targets see less before them.")
+    lost_targets: int = Field(description="Target messages that do not fit into the window at all.")
     shortened_prompts: int = Field(description="Answers generated on a history shortened from the front.")
     too_long: int = Field(description="Turns not generated: even the shortest history exceeds the window.")
     capped: int = Field(description="Answers that reached `max_new_tokens`.")

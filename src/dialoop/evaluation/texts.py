@@ -16,6 +16,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
+from dialoop.conversation import Conversation
 from dialoop.evaluation.formulas import CHRF_ORDER, chrf
 
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -31,6 +32,11 @@ def guess_language(texts: Sequence[str]) -> str:
     joined = "".join(texts)
     letters = len(_LETTER.findall(joined))
     return "zh" if letters and len(_HAN_ONE.findall(joined)) / letters >= 1 / 3 else "und"
+
+
+def language_of(conversation: Conversation) -> str:
+    """The language that the conversation states, else what its letters tell."""
+    return conversation.lang or guess_language([message.content or "" for message in conversation.messages])
 
 
 def is_chinese(lang: str) -> bool:

@@ -1,0 +1,178 @@
+"""Figures and answers as a person reads them, for the terminal and for the page alike. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dialoop.evaluation.measures import MEASURES, Measure
+from dialoop.evaluation.results import Answer, Call, Comparison, Coverage, Difference, Evaluation, Figure
+
+SECTIONS = {"targets": "Target tokens", "calls": "Tool calls", "texts": "Answers in words"}
+NOTHING = "–"
+Verdict = Literal["better", "worse", "same", "unknown"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measure in one group, ready to be shown."""
+
+    group: str
+    name: str
+    measure: Measure
+    before: Figure | None
+    after: Figure
+    difference: Difference | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """`better` or `worse` only where the interval of the difference leaves out 0 and p is below 0.05."""
+        gap = self.difference
+        if gap is None or gap.value is None or gap.p is None or gap.low is None or gap.high is None:
+            return "unknown"
+        if gap.p >= 0.05 or gap.low <= 0 <= gap.high:
+            return "same"
+        if self.measure.better == "near one" and self.before and self.before.value is not None and self.after.value:
+            return "better" if abs(self.after.value - 1) < abs(self.before.value - 1) else "worse"
+        if self.measure.better == "neither":
+            return "unknown"
+        return "better" if (gap.value > 0) == (self.measure.better == "higher") else "worse"
+
+
+def lines(result: Evaluation | Comparison) -> dict[str, list[Line]]:
+    """All lines by section, in the order of `MEASURES` and then of the groups; what counts nothing is left out."""
+    after = result.after if isinstance(result, Comparison) else result
+    found: dict[str, list[Line]] = {section: [] for section in SECTIONS}
+    for name, measure in MEASURES.items():
+        for group, figures in after.figures.items():
+            figure = figures.get(name)
+            if figure is None or figure.of == 0:
+                continue
+            before = gap = None
+            if isinstance(result, Comparison):
+                before = result.before.figures.get(group, {}).get(name)
+                gap = result.differences.get(group, {}).get(name)
+            found[measure.section].append(Line(group, name, measure, before, figure, gap))
+    return {section: some for section, some in found.items() if some}
+
+
+def number(value: float | None, measure: Measure) -> str:
+    """A value in its unit: shares in per cent with one digit, scores with one, the rest with three figures."""
+    if value is None:
+        return NOTHING
+    if measure.unit == "%":
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f}" if measure.unit == "0–100" or abs(value) >= 100 else f"{value:.2f}"
+
+
+def interval(figure: Figure | Difference | None, measure: Measure) -> str:
+    """`low to high` in the measure's unit; nothing where there is no interval."""
+    if figure is None or figure.low is None or figure.high is None:
+        return ""
+    return f"{number(figure.low, measure).removesuffix(' %')} to {number(figure.high, measure).removesuffix(' %')}"
+
+
+def signed(difference: Difference | None, measure: Measure) -> str:
+    """A difference with its sign; per cent become percentage points."""
+    if difference is None or difference.value is None:
+        return NOTHING
+    text = number(difference.value, measure).removesuffix(" %")
+    return text if text.startswith("-") else f"+{text}"
+
+
+def chance(difference: Difference | None) -> str:
+    """The p value, never written as zero."""
+    if difference is None or difference.p is None:
+        return ""
+    return f"{difference.p:.3f}" if difference.p >= 0.001 else "<0.001"
+
+
+def call_text(call: Call) -> str:
+    """A call as `name {arguments}`."""
+    return f"{call.name} {call.arguments}"
+
+
+def spoken(text: str | None, calls: Sequence[Call], malformed: Sequence[str] = ()) -> str:
+    """What was said at a turn: its text, its calls, and what looked like a call and was none."""
+    parts = [text or "", *(f"→ {call_text(call)}" for call in calls), *(f"✗ {bad}" for bad in malformed)]
+    return "\n".join(part for part in parts if part) or "(nothing)"
+
+
+def coverage_notes(coverage: Coverage, max_new_tokens: int) -> list[str]:
+    """What was measured, then everything that was left out, shortened or cut."""
+    tongues = ", ".join(f"{lang} {count}" for lang, count in coverage.languages.items())
+    notes = [
+        f"{coverage.used} conversations ({tongues}), {coverage.call_turns} turns whose truth is a call, "
+        f"{coverage.text_turns} whose truth is text, {coverage.target_tokens} target tokens"
+    ]
+    for count, what in (
+        (coverage.unweighted_turns, "assistant turns of weight 0 are context and not measured"),
+        (
+            coverage.shortened,
+            "conversations are longer than the window: later targets were scored with less before them",
+        ),
+        (coverage.lost_targets, "target messages were not scored: they do not fit into the window"),
+        (coverage.shortened_prompts, "answers were given on a history shortened to the window"),
+        (coverage.too_long, "turns not answered: even the last turn alone exceeds the window"),
+        (coverage.capped, f"answers were cut at {max_new_tokens} new tokens"),
+    ):
+        if count:
+            notes.append(f"{count} {what}")
+    return notes + coverage.notes
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """One turn: what was asked, and both answers beside the truth."""
+
+    after: Answer
+    before: Answer | None
+
+
+def worst_answers(result: Evaluation | Comparison, kind: Literal["call", "text"], most: int) -> list[SideBySide]:
+    """The `most` lowest scored answers of a kind; among equals, those first that were better before."""
+    after = result.after if isinstance(result, Comparison) else result
+    earlier: dict[tuple[str, int], Answer] = {}
+    if isinstance(result, Comparison):
+        earlier = {(one.conversation, one.index): one for one in result.before.answers}
+    pairs = [
+        SideBySide(one, earlier.get((one.conversation, one.index)))
+        for one in after.answers
+        if one.kind == kind and one.score < 1.0
+    ]
+    return sorted(pairs, key=lambda pair: (pair.after.score, -(pair.before.score if pair.before else 0.0)))[:most]
+
+
+@dataclass(frozen=True)
+class ToolLine:
+    """How one tool's calls came out; shares of exact turns from 0 to 1."""
+
+    name: str
+    turns: int
+    seen: bool | None
+    before: float | None
+    after: float
+
+
+def by_tool(result: Evaluation | Comparison) -> list[ToolLine]:
+    """Exact calls by the tools that are truly called, most frequent first; a turn with two tools is its own line."""
+    after = result.after if isinstance(result, Comparison) else result
+    earlier = result.before.answers if isinstance(result, Comparison) else []
+
+    def shares(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+        found: dict[str, list[Answer]] = {}
+        for one in answers:
+            if one.kind == "call":
+                found.setdefault(" + ".join(sorted(call.name for call in one.true_calls)), []).append(one)
+        return found
+
+    def exact(answers: Sequence[Answer]) -> float | None:
+        return sum(one.score == 1.0 for one in answers) / len(answers) if answers else None
+
+    before = shares(earlier)
+    some = [
+        ToolLine(name, len(answers), answers[0].seen, exact(before.get(name, [])), exact(answers) or 0.0)
+        for name, answers in shares(after.answers).items()
+    ]
+    return sorted(some, key=lambda line: (-line.turns, line.name))
