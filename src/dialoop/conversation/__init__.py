@@ -1,6 +1,7 @@
 """The record of a conversation, and its ways in and out of files."""
 
 from dialoop.conversation.example import Example
+from dialoop.conversation.export import written
 from dialoop.conversation.faults import Fault
 from dialoop.conversation.json_text import canonical_json, parse_tool_arguments
 from dialoop.conversation.record import (
@@ -14,9 +15,9 @@ from dialoop.conversation.record import (
     Tool,
     ToolCall,
 )
-from dialoop.conversation.scan import read_conversations, scan
+from dialoop.conversation.scan import read_conversations, read_examples, scan, what_is
 from dialoop.conversation.split import Split, split_conversations, split_examples
-from dialoop.conversation.writing import write_conversations
+from dialoop.conversation.writing import write_conversations, write_lines
 
 __all__ = [
     "Annotations",
@@ -34,8 +35,12 @@ __all__ = [
     "canonical_json",
     "parse_tool_arguments",
     "read_conversations",
+    "read_examples",
     "scan",
     "split_conversations",
     "split_examples",
+    "what_is",
     "write_conversations",
+    "write_lines",
+    "written",
 ]
