@@ -6,6 +6,7 @@ are refused with the nearest known one. It gives the verbs their defaults; it do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic_core import ErrorDetails
 
 from dialoop.errors import SettingsError
 from dialoop.project.document import Document, read_document
@@ -109,7 +109,7 @@ def _checked(settings: type[BaseModel], values: dict[str, Any], document: Docume
 
 
 def _refusal(
-    fault: ErrorDetails, settings: type[BaseModel], document: Document, at: tuple[str, ...], others: int
+    fault: Mapping[str, Any], settings: type[BaseModel], document: Document, at: tuple[str, ...], others: int
 ) -> SettingsError:
     key = (*at, *fault["loc"])
     name = ".".join(str(part) for part in key)
