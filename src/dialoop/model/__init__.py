@@ -1,1 +1,73 @@
-"""model"""
+"""The model's room: load and save, the sentence, heads, adapters, the shelf of versions.
+
+What needs torch is imported when it is first asked for, so that a web worker that only renders text stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dialoop.model.answer import Answer, parse_answer
+from dialoop.model.chat import TemplateFacts, is_prefix_preserving, render, template_facts
+from dialoop.model.sentence import Prompt, Sentence, prompt, prompt_ids, sentence, sentences
+from dialoop.model.shelf import Shelf, Version, shelf
+from dialoop.model.templates import TEMPLATES, packaged_template
+
+if TYPE_CHECKING:
+    from dialoop.model.adapter import AdapterSettings
+    from dialoop.model.base import Base, load_base, save_model
+    from dialoop.model.heads import HEADS, Head, HeadKind, head_loss
+    from dialoop.model.loss import linear_nll, target_nll
+    from dialoop.model.names import resolve_model
+
+_HEAVY = {
+    "AdapterSettings": "adapter",
+    "Base": "base",
+    "load_base": "base",
+    "save_model": "base",
+    "HEADS": "heads",
+    "Head": "heads",
+    "HeadKind": "heads",
+    "head_loss": "heads",
+    "linear_nll": "loss",
+    "target_nll": "loss",
+    "resolve_model": "names",
+}
+
+__all__ = [
+    "HEADS",
+    "TEMPLATES",
+    "AdapterSettings",
+    "Answer",
+    "Base",
+    "Head",
+    "HeadKind",
+    "Prompt",
+    "Sentence",
+    "Shelf",
+    "TemplateFacts",
+    "Version",
+    "head_loss",
+    "is_prefix_preserving",
+    "linear_nll",
+    "load_base",
+    "packaged_template",
+    "parse_answer",
+    "prompt",
+    "prompt_ids",
+    "render",
+    "resolve_model",
+    "save_model",
+    "sentence",
+    "sentences",
+    "shelf",
+    "target_nll",
+    "template_facts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HEAVY:
+        return getattr(import_module(f"dialoop.model.{_HEAVY[name]}"), name)
+    raise AttributeError(f"module 'dialoop.model' has no attribute {name!r}")

@@ -1,0 +1,104 @@
+"""Adapters: few new weights beside frozen ones (LoRA, Hu et al. 2021, through PEFT). It does not know training."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from dialoop.errors import ModelError
+
+
+ADAPTER_CONFIG = "adapter_config.json"
+_ORIGIN = "adapter_base.json"
+
+
+@dataclass(frozen=True)
+class AdapterBase:
+    """The base that an adapter was trained on: its name or folder, and the fingerprint of its weights."""
+
+    name: str
+    fingerprint: str
+
+
+class AdapterSettings(BaseModel):
+    """What adapter to train. `targets`: names of the layers that get one; None: every linear layer but the output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    kind: Literal["lora"] = "lora"
+    r: int = Field(default=16, ge=1, description="rank: the width of the adapter")
+    alpha: float = Field(default=32, gt=0, description="scale: the adapter's output is multiplied by alpha / r")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout before the adapter, 0 up to 1")
+    targets: tuple[str, ...] | None = Field(default=None, description="layers by name; none: all linear layers")
+
+
+def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int], task: str) -> nn.Module:
+    """`model` frozen, with a fresh adapter. `new_tokens`: ids whose embeddings are trained as well, being new.
+
+    `task` is PEFT's name of the task; heads other than the output matrix are trained in full. Raises ModelError where no
+    layer is called as `settings.targets` say.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    linear = sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules() if _is_linear(module)})
+    if settings.targets and (unknown := [name for name in settings.targets if name not in linear]):
+        raise ModelError(f"no linear layer is called {unknown[0]!r}", remedy=f"choose among {', '.join(linear)}")
+    config = LoraConfig(
+        task_type=task,
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.targets) if settings.targets else "all-linear",
+        trainable_token_indices=new_tokens or None,
+    )
+    wrapped: nn.Module = get_peft_model(model, config)
+    return wrapped
+
+
+def merged(model: Any) -> Any:
+    """A plain transformers model with the adapter's weights added in; `model` itself stays as it is."""
+    return copy.deepcopy(model).merge_and_unload() if is_adapted(model) else model
+
+
+def save_adapter(model: Any, folder: Path, *, base: str, fingerprint: str) -> None:
+    """Write the adapter alone into `folder`, and which base it belongs to."""
+    model.save_pretrained(folder, safe_serialization=True)
+    (folder / _ORIGIN).write_text(json.dumps({"name": base, "fingerprint": fingerprint}) + "\n", encoding="utf-8")
+
+
+def adapter_base(folder: Path) -> AdapterBase:
+    """The base that the adapter in `folder` belongs to. Raises ModelError where that is not told."""
+    try:
+        told = json.loads((folder / _ORIGIN).read_text(encoding="utf-8"))
+        return AdapterBase(str(told["name"]), str(told["fingerprint"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"an adapter whose {_ORIGIN} does not tell its base",
+            where=folder,
+            remedy="merge it into its base with PEFT and name the merged folder",
+        ) from error
+
+
+def load_adapter(model: Any, folder: Path) -> nn.Module:
+    """`model` with the adapter of `folder` laid over it, ready to be trained further."""
+    from peft import PeftModel
+
+    try:
+        wrapped: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=True, use_safetensors=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"the adapter cannot be loaded: {error}", where=folder, remedy="save it again") from error
+    return wrapped
+
+
+def is_adapted(model: Any) -> bool:
+    """Whether `model` carries an adapter."""
+    return hasattr(model, "peft_config")
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"

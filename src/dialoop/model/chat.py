@@ -1,0 +1,235 @@
+"""Messages become text here, and only here: what a tokenizer's chat template does, and what is known of it.
+
+`render` is the one place that calls `apply_chat_template`. Control tokens that stand in somebody's words (a customer
+writes `<|im_end|>`) are marked before rendering, so that they are tokenised as words and steer nothing. It knows nothing
+of token ids, targets or windows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateError
+
+from dialoop.conversation import parse_tool_arguments
+from dialoop.conversation.record import FunctionCall, Message, Tool, ToolCall
+from dialoop.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MARK = "\ufdd0"
+"""Stands inside a control token that is somebody's words. A Unicode noncharacter: kept for such use inside a program."""
+
+_OTHER_TEMPLATE = "use a base with a chat template that has this, or load it with template='chatml'"
+
+
+@dataclass(frozen=True)
+class TemplateFacts:
+    """What was seen when a tokenizer's chat template rendered a short probe.
+
+    `stops` are the control tokens that end an assistant's turn. `prefix_preserving`: the text of a conversation begins
+    with the text of each of its beginnings. `tools`, `calls`, `results`: these reach the text.
+    """
+
+    stops: tuple[str, ...]
+    prefix_preserving: bool
+    tools: bool
+    calls: bool
+    results: bool
+
+
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """The tokens of `tokenizer` that steer a model, with their ids: its special added tokens."""
+    return {added.content: id_ for id_, added in tokenizer.added_tokens_decoder.items() if added.special}
+
+
+@lru_cache(maxsize=64)
+def control_pattern(tokens: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches any of `tokens`, the longest first, as a group."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    return re.compile("(" + ("|".join(map(re.escape, longest_first)) or "(?!)") + ")")
+
+
+def render(
+    messages: Sequence[Message],
+    tools: Sequence[Tool] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    add_generation_prompt: bool = False,
+) -> str:
+    """The text of `messages` in the tokenizer's chat template.
+
+    Raises DataError where the template refuses the order of roles, or where a call's arguments are no JSON object.
+    """
+    prepared = prepare(messages, tools, tokenizer)
+    return render_all([prepared.messages], prepared.tools, tokenizer, add_generation_prompt)[0].replace(MARK, "")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Messages and tools as a chat template wants them; control tokens in anybody's words are marked."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] | None
+
+
+def prepare(messages: Sequence[Message], tools: Sequence[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> Prepared:
+    """Give `messages` and `tools` the form that chat templates expect. Raises DataError for arguments that are no JSON."""
+    pattern = control_pattern(tuple(control_tokens(tokenizer)))
+    rows = [_row(message) for message in messages]
+    return Prepared(_marked(rows, pattern), _marked(list(tools), pattern) if tools else None)
+
+
+def render_all(
+    conversations: Sequence[list[dict[str, Any]]],
+    tools: list[dict[str, Any]] | None,
+    tokenizer: PreTrainedTokenizerBase,
+    add_generation_prompt: bool,
+) -> list[str]:
+    """The text of each of `conversations` (prepared rows), with marks still in it. Raises ModelError, DataError."""
+    if not tokenizer.chat_template:
+        raise ModelError(
+            "the tokenizer has no chat template", remedy="load the base with load_base, which gives it one"
+        )
+    try:
+        texts = tokenizer.apply_chat_template(
+            list(conversations), tools=tools, add_generation_prompt=add_generation_prompt, tokenize=False
+        )
+    except (TemplateError, TypeError) as error:
+        raise DataError(
+            f"the chat template refuses this conversation: {error}",
+            remedy="put the messages into an order that the base knows, or load the base with template='chatml'",
+        ) from error
+    return [str(text) for text in texts]
+
+
+def _row(message: Message) -> dict[str, Any]:
+    row: dict[str, Any] = {"role": message.role}
+    if message.content is not None or not message.tool_calls:
+        row["content"] = message.content or ""
+    if message.tool_calls:
+        row["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.function.name, "arguments": _arguments(call.function)},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        row["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        row["name"] = message.name
+    return row
+
+
+def _arguments(function: FunctionCall) -> dict[str, Any]:
+    try:
+        return parse_tool_arguments(function.arguments)
+    except DataError as error:
+        raise DataError(f"the call of {function.name!r}: {error.what}", remedy=error.remedy) from error
+
+
+def _marked(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        if MARK in value:
+            raise DataError("the text holds U+FDD0, which Unicode keeps out of texts", remedy="take it out")
+        return pattern.sub(lambda found: found[0][0] + MARK + found[0][1:], value) if pattern.search(value) else value
+    if isinstance(value, list):
+        return [_marked(item, pattern) for item in value]
+    if isinstance(value, dict):
+        return {key: _marked(item, pattern) for key, item in value.items()}
+    return value
+
+
+_PROBE = [
+    Message(role="user", content="probe one"),
+    Message(role="assistant", content="<think>\nmulling\n</think>\n\nprobe two"),
+    Message(role="user", content="probe three"),
+    Message(role="assistant", content="probe four"),
+]
+_CALL = ToolCall(id="probe1234", function=FunctionCall(name="probe_call", arguments='{"probe_key": "probe five"}'))
+_PROBE_TOOLS = [
+    *_PROBE[2:],
+    Message(role="user", content="probe three"),
+    Message(role="assistant", tool_calls=[_CALL]),
+    Message(role="tool", content="probe six", tool_call_id="probe1234", name="probe_call"),
+    Message(role="assistant", content="probe seven"),
+]
+_PROBE_TOOL: Tool = {
+    "type": "function",
+    "function": {
+        "name": "probe_call",
+        "description": "probe eight",
+        "parameters": {"type": "object", "properties": {"probe_key": {"type": "string"}}},
+    },
+}
+
+
+def template_facts(tokenizer: PreTrainedTokenizerBase) -> TemplateFacts:
+    """What the chat template of `tokenizer` does; found once by rendering a probe, then remembered.
+
+    Raises ModelError where the template cannot be trained on: its generation prompt is not how its answers begin, or it
+    writes no control token at the end of an answer.
+    """
+    return _facts(tokenizer, json.dumps(tokenizer.chat_template))
+
+
+@lru_cache(maxsize=16)
+def _facts(tokenizer: PreTrainedTokenizerBase, template: str) -> TemplateFacts:
+    return _look(tokenizer)
+
+
+def is_prefix_preserving(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether one sentence can teach all answers of a conversation; else (Qwen3) each answer gets its own."""
+    return template_facts(tokenizer).prefix_preserving
+
+
+def _look(tokenizer: PreTrainedTokenizerBase) -> TemplateFacts:
+    stops = [_stop(_PROBE[2:], None, tokenizer)]
+    preserving = _prefixes_hold(_PROBE, None, tokenizer)
+    text = ""
+    try:
+        text = render(_PROBE_TOOLS, [_PROBE_TOOL], tokenizer)
+    except DataError:
+        return TemplateFacts(tuple(stops), preserving, tools=False, calls=False, results=False)
+    calls = "probe five" in text
+    if calls:
+        stops.append(_stop(_PROBE_TOOLS[:4], [_PROBE_TOOL], tokenizer))
+        preserving = preserving and _prefixes_hold(_PROBE_TOOLS, [_PROBE_TOOL], tokenizer)
+    return TemplateFacts(
+        tuple(dict.fromkeys(stops)), preserving, tools="probe eight" in text, calls=calls, results="probe six" in text
+    )
+
+
+def _prefixes_hold(messages: list[Message], tools: list[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> bool:
+    whole = render(messages, tools, tokenizer)
+    answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
+    return all(
+        whole.startswith(render(messages[:i], tools, tokenizer, True))
+        and whole.startswith(render(messages[: i + 1], tools, tokenizer))
+        for i in answers
+    )
+
+
+def _stop(messages: list[Message], tools: list[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The last control token of the last answer of `messages`."""
+    prompt = render(messages[:-1], tools, tokenizer, True)
+    whole = render(messages, tools, tokenizer)
+    if not whole.startswith(prompt) or len(whole) == len(prompt):
+        raise ModelError(
+            f"the chat template asks for an answer with {prompt[-40:]!r}, but its answers do not begin so",
+            remedy=_OTHER_TEMPLATE,
+        )
+    found = control_pattern(tuple(control_tokens(tokenizer))).findall(whole[len(prompt) :])
+    if not found:
+        raise ModelError(
+            "the chat template ends an answer with no control token, so a model could not learn to stop",
+            remedy=_OTHER_TEMPLATE,
+        )
+    return str(found[-1])

@@ -1,0 +1,134 @@
+"""Negative log-likelihood at targets only, without the logits of a whole batch: exact, in chunks.
+
+Only hidden states that predict a target meet the output matrix, `CHUNK` at a time, and the gradient is taken in the same
+pass (the idea of Liger Kernel's fused linear cross-entropy, Hsu et al. 2024, in plain PyTorch). It does not know text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHUNK_LOGITS = 1 << 25
+"""Logits at once: 128 MB in float32. A chunk has as many targets as fit, and at least one."""
+
+
+class _LinearNll(torch.autograd.Function):
+    """Sum of -log softmax(hidden · weightᵀ + bias)[label]; gradients are made on the way forward."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
+        """hidden (N, H), weight (V, H), bias (V,) or None, labels (N,) → scalar in at least float32."""
+        wide = torch.promote_types(hidden.dtype, torch.float32)
+        wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
+        grad_hidden = torch.empty_like(hidden) if wants_hidden else None
+        grad_weight = (
+            torch.zeros_like(weight, dtype=torch.promote_types(weight.dtype, torch.float32)) if wants_weight else None
+        )
+        grad_bias = torch.zeros_like(bias, dtype=wide) if wants_bias and bias is not None else None
+        total = torch.zeros((), dtype=wide, device=hidden.device)
+        matrix = weight.to(hidden.dtype)
+        chunk = max(1, CHUNK_LOGITS // weight.shape[0])
+        for start in range(0, hidden.shape[0], chunk):
+            rows = hidden[start : start + chunk]
+            wanted = labels[start : start + chunk, None]
+            logits = F.linear(rows, matrix, None if bias is None else bias.to(hidden.dtype)).to(wide)
+            log_norm = torch.logsumexp(logits, dim=1, keepdim=True)
+            total += (log_norm - logits.gather(1, wanted)).sum()
+            if not (wants_hidden or wants_weight or wants_bias):
+                continue
+            slope = logits.sub_(log_norm).exp_()
+            slope.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=wide))
+            if grad_bias is not None:
+                grad_bias += slope.sum(0)
+            slope = slope.to(hidden.dtype)
+            if grad_hidden is not None:
+                grad_hidden[start : start + chunk] = slope @ matrix
+            if grad_weight is not None:
+                grad_weight.addmm_(slope.T.to(grad_weight.dtype), rows.to(grad_weight.dtype))
+        ctx.save_for_backward(grad_hidden, grad_weight, grad_bias)
+        ctx.dtypes = (weight.dtype, None if bias is None else bias.dtype)
+        return total
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
+        """The kept gradients, times the gradient of the sum."""
+        (factor,) = outputs
+        grad_hidden, grad_weight, grad_bias = ctx.saved_tensors
+        weight_dtype, bias_dtype = ctx.dtypes
+        return (
+            None if grad_hidden is None else grad_hidden * factor.to(grad_hidden.dtype),
+            None if grad_weight is None else (grad_weight * factor).to(weight_dtype),
+            None if grad_bias is None else (grad_bias * factor).to(bias_dtype),
+            None,
+        )
+
+
+def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
+    """Sum over N of -log softmax(hidden · weightᵀ + bias)[label], a scalar, differentiable once.
+
+    hidden (N, H); weight (V, H); bias (V,) or None; labels (N,) int64 in [0, V). Never holds more than
+    `CHUNK_LOGITS` logits. Equals `F.cross_entropy(F.linear(...), labels, reduction="sum")`.
+    """
+    total = _LinearNll.apply(hidden, weight, bias, labels)
+    assert isinstance(total, Tensor)
+    return total
+
+
+def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:
+    """Sum of the negative log-likelihoods (nats) of the target tokens, a scalar; divide by their number for the mean.
+
+    `inputs` as the model takes them: input_ids (B, T) and, where wanted, attention_mask, position_ids. targets (B, T)
+    bool: True where input_ids[b, t] must be predicted from what is before it; the first column is never one.
+    """
+    wanted = targets[:, 1:]
+    labels = inputs["input_ids"][:, 1:][wanted]
+    if not _is_plain(model):
+        logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
+        return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="sum")
+    causal = _causal(model)
+    hidden = causal.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1][wanted]
+    output = causal.get_output_embeddings()
+    return linear_nll(hidden, output.weight, output.bias, labels)
+
+
+def _causal(model: nn.Module) -> Any:
+    """The transformers model inside `model` (PEFT wraps it)."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+_plain: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+def _is_plain(model: nn.Module) -> bool:
+    """Whether the logits are the output matrix times the last hidden state and nothing more; tried once with two tokens.
+
+    Models that cap or scale their logits, or whose output matrix is wrapped, are not; they take the full-logits way.
+    """
+    if model not in _plain:
+        _plain[model] = _try_plain(model)
+    return _plain[model]
+
+
+def _try_plain(model: nn.Module) -> bool:
+    causal = _causal(model)
+    output = causal.get_output_embeddings()
+    if type(output) is not nn.Linear:
+        return False
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad(), torch.autocast(output.weight.device.type, enabled=False):
+            ids = torch.tensor([[1, 2]], device=output.weight.device)
+            hidden = causal.base_model(input_ids=ids, use_cache=False).last_hidden_state
+            wide = torch.promote_types(output.weight.dtype, torch.float32)
+            return torch.allclose(
+                output(hidden).to(wide), model(input_ids=ids, use_cache=False).logits.to(wide), rtol=1e-3, atol=1e-5
+            )
+    finally:
+        model.train(was_training)

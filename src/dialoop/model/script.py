@@ -1,0 +1,168 @@
+"""A conversation as a script: its rendered text, cut where each answer begins and ends, and the token ids of the parts.
+
+A part is tokenised apart from its neighbours. Where a prompt is cut depends on the messages before it alone, so a served
+prompt has the cuts, and the tokens, of the sentence that was trained on. It does not know windows or weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dialoop.conversation.record import Message, Tool
+from dialoop.errors import DataError, ModelError
+from dialoop.model.chat import TemplateFacts, prepare, render_all, template_facts
+from dialoop.model.tokens import Encoder, encoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment of the text. `answer` is the index of the message whose answer it is, stop token included; else None."""
+
+    text: str
+    answer: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Token ids of one part, and its `answer`."""
+
+    ids: list[int]
+    answer: int | None
+
+
+class Script:
+    """The messages of one conversation, ready to be rendered in parts.
+
+    `head`: how many messages stand at the front whatever leaves (system). `turns`: for each turn, the index of its first
+    message; a turn begins with a user's message. `answers`: the indices of the assistant's messages.
+    """
+
+    def __init__(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None, tokenizer: PreTrainedTokenizerBase
+    ) -> None:
+        self.facts: TemplateFacts = template_facts(tokenizer)
+        _check(messages, tools, self.facts)
+        prepared = prepare(messages, tools, tokenizer)
+        self._rows = prepared.messages
+        self._tools = prepared.tools
+        self._tokenizer = tokenizer
+        self._encoder: Encoder = encoder(tokenizer)
+        self._stop = re.compile("|".join(map(re.escape, self.facts.stops)))
+        self.answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
+        self.head = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
+        self.turns = [
+            i
+            for i in range(self.head, len(messages))
+            if i == self.head or (messages[i].role == "user" and messages[i - 1].role != "user")
+        ]
+        if self.turns and not any(message.role == "user" for message in messages[self.head : self.turns[0] + 1]):
+            self.turns[:2] = self.turns[:1]  # what is said before the first user's message belongs to the first turn
+
+    def whole(self, first: int, end: int) -> list[Piece] | None:
+        """The text of the head and messages `first` to `end` in one; None where a later message rewrites earlier text."""
+        if not self.facts.prefix_preserving:
+            return None
+        rows, origin = self._choose(first, end)
+        text = self._render([rows], generate=False)[0]
+        parts = self._cut(text, self._prompts(rows), origin)
+        return None if parts is None else self._pieces(parts)
+
+    def answer(self, first: int, index: int) -> list[Piece]:
+        """The text of the head and messages `first` to `index`; the last, an answer, is the only one marked as such."""
+        rows, origin = self._choose(first, index + 1)
+        text = self._render([rows], generate=False)[0]
+        prompt = self._prompt_parts(rows[:-1])
+        length = sum(len(part.text) for part in prompt)
+        if not text.startswith("".join(part.text for part in prompt)):
+            raise ModelError(
+                "the chat template asks for this answer with one text and writes it after another",
+                remedy="load the base with template='chatml'",
+            )
+        stop = self._stop.search(text, length)
+        if stop is None:
+            raise _no_stop(origin + len(rows) - 1)
+        return self._pieces([*prompt, Part(text[length : stop.end()], index)])
+
+    def prompt(self, first: int) -> list[Piece]:
+        """The text of the head and the messages from `first` on, up to where the next answer begins."""
+        return self._pieces(self._prompt_parts(self._choose(first, len(self._rows))[0]))
+
+    def text(self, first: int, end: int) -> list[Piece]:
+        """The text of the head and messages `first` to `end`, cut nowhere."""
+        return self._pieces([Part(self._render([self._choose(first, end)[0]], generate=False)[0])])
+
+    def begun(self, answer: dict[str, Any]) -> list[int]:
+        """The ids that the row `answer` would have as the next message, without its stop."""
+        rows = self._rows
+        prompt = "".join(part.text for part in self._prompt_parts(rows))
+        text = self._render([[*rows, answer]], generate=False)[0]
+        stop = self._stop.search(text, len(prompt))
+        if stop is None or not text.startswith(prompt):
+            raise _no_stop(len(self._rows))
+        return self._encoder.encode([prompt, text[len(prompt) : stop.start()]])[1]
+
+    def _choose(self, first: int, end: int) -> tuple[list[dict[str, Any]], int]:
+        """The rows, and what to add to a row's position (past the head) to get its message's index."""
+        if first <= self.head:
+            return self._rows[:end], 0
+        return [*self._rows[: self.head], *self._rows[first:end]], first - self.head
+
+    def _render(self, conversations: Sequence[list[dict[str, Any]]], *, generate: bool) -> list[str]:
+        return render_all(conversations, self._tools, self._tokenizer, generate)
+
+    def _prompts(self, rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
+        """For each answer in `rows`, its position and the text of the prompt that asks for it."""
+        positions = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
+        if not positions:
+            return []
+        texts = self._render([rows[:i] for i in positions], generate=True)
+        return list(zip(positions, texts, strict=True))
+
+    def _prompt_parts(self, rows: list[dict[str, Any]]) -> list[Part]:
+        text = self._render([rows], generate=True)[0]
+        parts = self._cut(text, self._prompts(rows), 0) if self.facts.prefix_preserving else None
+        return [Part(part.text) for part in parts] if parts else [Part(text)]
+
+    def _cut(self, text: str, prompts: list[tuple[int, str]], origin: int) -> list[Part] | None:
+        """Cut `text` where each of `prompts` ends and where the answer after it stops; None where one is no beginning."""
+        parts: list[Part] = []
+        at = 0
+        for position, prompt in prompts:
+            if len(prompt) < at or not text.startswith(prompt):
+                return None
+            stop = self._stop.search(text, len(prompt))
+            if stop is None:
+                raise _no_stop(origin + position)
+            parts += [Part(text[at : len(prompt)]), Part(text[len(prompt) : stop.end()], origin + position)]
+            at = stop.end()
+        return [*parts, Part(text[at:])]
+
+    def _pieces(self, parts: list[Part]) -> list[Piece]:
+        encoded = self._encoder.encode([part.text for part in parts])
+        return [Piece(ids, part.answer) for ids, part in zip(encoded, parts, strict=True)]
+
+
+def _no_stop(index: int) -> DataError:
+    return DataError(
+        f"the chat template writes no end of turn after message {index}",
+        remedy="load the base with template='chatml'",
+    )
+
+
+def _check(messages: Sequence[Message], tools: Sequence[Tool] | None, facts: TemplateFacts) -> None:
+    """Refuse what the template would leave out without a word."""
+    if not messages:
+        raise DataError("a conversation without messages has no text")
+    remedy = "load the base with template='chatml', or 'qwen3', which show tools"
+    if tools and not facts.tools:
+        raise ModelError("the base's chat template leaves tools out", remedy=remedy)
+    if not facts.calls and any(message.tool_calls for message in messages):
+        raise ModelError("the base's chat template leaves tool calls out", remedy=remedy)
+    if not facts.results and any(message.role == "tool" for message in messages):
+        raise ModelError("the base's chat template leaves the results of tools out", remedy=remedy)
