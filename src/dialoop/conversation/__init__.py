@@ -3,7 +3,10 @@
 from dialoop.conversation.example import Example
 from dialoop.conversation.export import written
 from dialoop.conversation.faults import Fault
+from dialoop.conversation.findings import FileFindings, FoundFault, Inspection, Shared, Spread
+from dialoop.conversation.inspection import inspect_file, inspect_files
 from dialoop.conversation.json_text import canonical_json, parse_tool_arguments
+from dialoop.conversation.language import language_of
 from dialoop.conversation.record import (
     Annotations,
     Conversation,
@@ -24,15 +27,23 @@ __all__ = [
     "Conversation",
     "Example",
     "Fault",
+    "FileFindings",
+    "FoundFault",
     "FunctionCall",
+    "Inspection",
     "Message",
     "MessageAnnotation",
     "Role",
+    "Shared",
     "SlotSpan",
     "Split",
+    "Spread",
     "Tool",
     "ToolCall",
     "canonical_json",
+    "inspect_file",
+    "inspect_files",
+    "language_of",
     "parse_tool_arguments",
     "read_conversations",
     "read_examples",

@@ -27,13 +27,16 @@ def text_key(text: str) -> str:
 
 
 def conversation_key(conversation: Conversation) -> str:
-    """Equal for conversations in which the same is said and called. System messages, results and ids do not count."""
+    """Equal for conversations in which the same is said and the same tools are called.
+
+    System messages, arguments and results do not count: they follow from what is said, but for made-up numbers.
+    """
     said: list[str] = []
     for message in conversation.messages:
         if message.role in ("user", "assistant"):
             said.append(message.role)
             said.append(normalised(message.content or ""))
-            said.extend(f"{call.function.name} {call.function.arguments}" for call in message.tool_calls or [])
+            said.extend(call.function.name for call in message.tool_calls or [])
     return _digest(said)
 
 

@@ -24,12 +24,23 @@ _DELIMITERS = {"csv": ",", "tsv": "\t", "ssv": ";"}
 
 @dataclass(frozen=True)
 class Recognised:
-    """What a file is. `container` is jsonl, json, csv, tsv, ssv (semicolons) or lines."""
+    """What a file is. `container` is jsonl, json, csv, tsv, ssv (semicolons) or lines.
+
+    Not `certain`: none of the first lines can be read, and reading tells why.
+    """
 
     form: RowForm | LineForm
     container: str
+    certain: bool = True
+
+    @property
+    def name(self) -> str | None:
+        """The form's name; none where no line could be read."""
+        return self.form.name if self.certain else None
 
     def __str__(self) -> str:
+        if not self.certain:
+            return "nothing that can be read"
         return f"{self.form.title}; {_TITLES[self.container]}"
 
     @property
@@ -70,7 +81,7 @@ def recognise(head: list[Line | Fault], form: str | None = None) -> Recognised:
     if isinstance(forced, LineForm):
         return Recognised(forced, "lines")
     if not texts:
-        return Recognised(forced or FORMS["openai"], "jsonl")  # nothing but faults, which the reading tells
+        return Recognised(forced or FORMS["openai"], "jsonl", certain=False)  # only faults, which the reading tells
     if texts[0].lstrip().startswith(("{", "[")):
         container = _json_container(texts)
         rows = _json_values(texts) if container == "jsonl" else _values(array_rows(iter(head), ""))

@@ -33,7 +33,8 @@ def scan(
     if isinstance(found, Fault):
         yield found
     else:
-        yield from scan_as(path, found, encoding=encoding, max_line_bytes=max_line_bytes)
+        for _, item in scan_placed(path, found, encoding=encoding, max_line_bytes=max_line_bytes):
+            yield item
 
 
 def what_is(
@@ -46,24 +47,26 @@ def what_is(
     return found
 
 
-def scan_as(
+def scan_placed(
     path: str | Path, found: Recognised, *, encoding: str = "utf-8", max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
-) -> Iterator[Conversation | Example | Fault]:
-    """Like `scan`, for a file that has been recognised."""
+) -> Iterator[tuple[Place, Conversation | Example | Fault]]:
+    """Like `scan`, for a file that has been recognised, each item with its place."""
     page = Page(str(path))
     lines = read_lines(path, encoding=encoding, max_line_bytes=max_line_bytes)
     empty = True
     for item in _records(lines, found, page, max_line_bytes):
         empty = False
         if isinstance(item, Fault):
-            yield item
+            yield item.place, item
             continue
         faults = page.take_warnings() + _check(item, page.place)
-        yield from faults
+        for fault in faults:
+            yield fault.place, fault
         if not any(fault.level == "error" for fault in faults):
-            yield item
+            yield page.place, item
     if empty:
-        yield Fault(Place(str(path)), "the file holds no records", "give a file with records", kind="empty")
+        place = Place(str(path))
+        yield place, Fault(place, "the file holds no records", "give a file with records", kind="empty")
 
 
 def read_conversations(
