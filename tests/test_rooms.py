@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "dialoop"
 ROOMS = sorted(folder for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file())
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 CODE = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
-WORDLESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core", "lib"}
+WORDLESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
 
 def name(path: Path) -> str:
