@@ -56,7 +56,7 @@ def settings_page() -> str:
         "```\n",
         "| setting | takes | default | what it is |\n| --- | --- | --- | --- |",
         *(
-            f"| `{entry.key}` | {_cell(_code(entry.kind))} | {_cell(_code(entry.default))} | {_cell(entry.about)} |"
+            f"| `{entry.key}` | {_code(entry.kind)} | {_code(entry.default)} | {_prose(entry.about)} |"
             for entry in explain_project()
         ),
     ]
@@ -97,7 +97,7 @@ def _row(param: Any) -> str | None:
     else:
         return None
     takes = "" if getattr(param, "is_flag", False) else _takes(param)
-    return f"| `{name}` | {_cell(_code(takes))} | {_cell(_code(_default(param)))} | {_cell(param.help or '')} |"
+    return f"| `{name}` | {_code(takes)} | {_code(_default(param))} | {_prose(param.help or '')} |"
 
 
 def _takes(param: Any) -> str:
@@ -110,7 +110,9 @@ def _takes(param: Any) -> str:
 
 def _default(param: Any) -> str:
     value = param.default
-    if param.required or value is None or callable(value):
+    if param.required:
+        return "(required)" if isinstance(param, TyperOption) else ""
+    if value is None or callable(value):
         return ""
     if isinstance(value, bool):
         return "" if not value else "yes"
@@ -120,10 +122,14 @@ def _default(param: Any) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
+    return f"`{_one_line(text)}`" if text else ""
 
 
-def _cell(text: str) -> str:
+def _prose(text: str) -> str:
+    return _one_line(text).replace("<", "&lt;")
+
+
+def _one_line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
