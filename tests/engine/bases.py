@@ -1,6 +1,7 @@
 """Tiny random bases for the engine's tests: a byte-level tokenizer with the chat form's tokens, and small models."""
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ def tokenizer(merges=(("Ġ", "t"), ("h", "e"), ("Ġt", "he"), ("ä", "½"), ("}"
     made.decoder = decoders.ByteLevel()
     made.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL])
     made.add_tokens([AddedToken(text, special=False, normalized=False) for text in FORM])
-    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    words = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    words.chat_template = files("dialoop.model").joinpath("templates/mini.jinja").read_text()
+    return words
 
 
 def tiny_model(kind, vocab, seed=0):

@@ -20,11 +20,18 @@ from dialoop.engine.request import (
     Usage,
     gather,
 )
+from dialoop.engine.scripted import ScriptedEngine
 
 if TYPE_CHECKING:
     from dialoop.engine.greedy import generate_greedy
+    from dialoop.engine.in_process import InProcessEngine
+    from dialoop.engine.precision import probe_dtype
+    from dialoop.engine.remote import RemoteEngine
 
 _LOADED_WHEN_NAMED = {
+    "InProcessEngine": "dialoop.engine.in_process",
+    "RemoteEngine": "dialoop.engine.remote",
+    "probe_dtype": "dialoop.engine.precision",
     "generate_greedy": "dialoop.engine.greedy",
 }
 
@@ -33,13 +40,17 @@ __all__ = [
     "FinishReason",
     "Gathered",
     "GenerateRequest",
+    "InProcessEngine",
     "NamedTool",
     "Piece",
+    "RemoteEngine",
+    "ScriptedEngine",
     "ToolCallDelta",
     "ToolChoice",
     "Usage",
     "gather",
     "generate_greedy",
+    "probe_dtype",
 ]
 
 

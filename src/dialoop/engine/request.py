@@ -92,9 +92,13 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an answer. The last piece, and it alone, carries `finish_reason` and `usage`."""
+    """A part of an answer. The last piece, and it alone, carries `finish_reason` and `usage`.
+
+    `reasoning_delta` is what a model thinks before it speaks, where it does.
+    """
 
     text_delta: str = ""
+    reasoning_delta: str = ""
     tool_call_delta: ToolCallDelta | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
@@ -128,6 +132,7 @@ class Gathered:
     """Pieces put together: `add` each one, then read the fields."""
 
     text: str = ""
+    reasoning: str = ""
     tool_calls: list[ToolCall] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
@@ -135,6 +140,7 @@ class Gathered:
     def add(self, piece: Piece) -> None:
         """Appends one piece. Raises EngineError if a call's first part lacks its name."""
         self.text += piece.text_delta
+        self.reasoning += piece.reasoning_delta
         if (delta := piece.tool_call_delta) is not None:
             if delta.index == len(self.tool_calls):
                 if delta.name is None:

@@ -1,9 +1,9 @@
 """The keys and values of running answers, one row an answer, and the model that extends them.
 
 Each row stands at the left of its buffer and grows to the right, so nothing is padded and nothing moves when an answer
-joins or leaves. Answers that are being said are rows 0 to `active - 1`; one more row may be filling with its prompt; the
-rows behind are of answers that have ended: a new prompt that begins as any of the rows does copies that beginning instead
-of computing it. It knows token ids and logits, not text, requests or sampling.
+joins or leaves. Answers that are being said are rows 0 to `active - 1`; one more row may be filling with its prompt;
+the rows behind are of answers that have ended: a new prompt that begins as any of the rows does copies that beginning
+instead of computing it. It knows token ids and logits, not text, requests or sampling.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEPT_ROWS = 4
 
 
 class _Spot:
-    """Where the next forward pass writes and how far it reads: rows [first, last), `positions` (B, T), `length` tokens."""
+    """Where the next forward pass writes and how far it reads: rows [first, last), `positions` (B, T), `length`."""
 
     def __init__(self) -> None:
         self.first, self.last, self.length = 0, 0, 0
@@ -30,40 +30,38 @@ class _Spot:
         self.rows, self.tokens = 0, 0
 
 
-class _Layer(CacheLayerMixin):
+class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers leaves __init_subclass__ untyped
     """One layer's keys and values, (rows, heads, tokens, width) each."""
 
     is_sliding = False
 
     def __init__(self, spot: _Spot) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.spot = spot
+        self.buffers: list[Tensor] = []  # keys, values
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Makes or enlarges the buffers to the size that the spot asks for."""
-        self.keys = self._grown(self.keys, key_states)
-        self.values = self._grown(self.values, value_states)
-        self.is_initialized = True
-
-    def _grown(self, old: Tensor | None, like: Tensor) -> Tensor:
-        new = like.new_zeros(self.spot.rows, like.shape[1], self.spot.tokens, like.shape[3])
-        if old is not None:
-            new[: old.shape[0], :, : old.shape[2]] = old
-        return new
+        old, self.buffers = self.buffers, []
+        for number, like in enumerate((key_states, value_states)):
+            new = like.new_zeros(self.spot.rows, like.shape[1], self.spot.tokens, like.shape[3])
+            if old:
+                new[:, :, : old[number].shape[2]] = old[number]
+            self.buffers.append(new)
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Writes the new keys and values (B, heads, T, width) and gives all of these rows up to the spot's length."""
         spot = self.spot
-        if self.keys is None or self.keys.shape[0] < spot.rows or self.keys.shape[2] < spot.tokens:
+        if not self.buffers or self.buffers[0].shape[2] < spot.tokens:
             self.lazy_initialization(key_states, value_states)
         found = []
-        for buffer, new in ((self.keys, key_states), (self.values, value_states)):
-            rows: Tensor = buffer[spot.first : spot.last]
+        for buffer, new in zip(self.buffers, (key_states, value_states), strict=True):
+            rows = buffer[spot.first : spot.last]
             if new.shape[2] == 1:
                 rows[torch.arange(len(rows), device=rows.device), :, spot.positions[:, 0]] = new[:, :, 0]
             else:
-                start = int(spot.positions[0, 0])
-                rows[:, :, start : start + new.shape[2]] = new
+                start = spot.length - new.shape[2]
+                rows[:, :, start : spot.length] = new
             found.append(rows[:, :, : spot.length])
         return found[0], found[1]
 
@@ -81,12 +79,12 @@ class _Layer(CacheLayerMixin):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Copies the first `length` tokens of a row to another row."""
-        for buffer in (self.keys, self.values):
+        for buffer in self.buffers:
             buffer[target, :, :length] = buffer[source, :, :length]
 
     def swap(self, one: int, other: int, length: int) -> None:
         """Exchanges the first `length` tokens of two rows."""
-        for buffer in (self.keys, self.values):
+        for buffer in self.buffers:
             buffer[[one, other], :, :length] = buffer[[other, one], :, :length]
 
 
@@ -94,7 +92,7 @@ class Rows:
     """Rows of one model. `align`: a beginning is shared in steps of so many tokens (1: as far as it goes)."""
 
     def __init__(self, model: nn.Module, max_rows: int, *, align: int = 1) -> None:
-        config = model.config
+        config: Any = model.config
         if getattr(config, "is_encoder_decoder", False):
             raise ModelError(f"{type(model).__name__} is an encoder-decoder: the engine serves decoder-only models")
         self.model = model
@@ -104,7 +102,7 @@ class Rows:
         self.filling = False
         self._spot = _Spot()
         self._layers = [_Layer(self._spot) for _ in range(config.num_hidden_layers)]
-        self._cache = Cache(layers=self._layers)
+        self._cache = Cache(layers=[*self._layers])
         self._held: list[list[int]] = [[] for _ in range(max_rows + KEPT_ROWS)]
         self._last_used = [0] * len(self._held)
         self._clock = 0
@@ -183,8 +181,8 @@ class Rows:
         if length:
             for layer in self._layers:
                 layer.swap(one, other, length)
-        for listed in (self._held, self._last_used):
-            listed[one], listed[other] = listed[other], listed[one]  # type: ignore[index]
+        self._held[one], self._held[other] = self._held[other], self._held[one]
+        self._last_used[one], self._last_used[other] = self._last_used[other], self._last_used[one]
 
     def _forward(self, first: int, last: int, ids: Tensor, positions: Tensor) -> Tensor:
         """The logits (B, V) after the last of `ids` (B, T), which stand at `positions` (B, T) of rows [first, last)."""
