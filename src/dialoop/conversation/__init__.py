@@ -1,12 +1,16 @@
 """The record of a conversation, and its ways in and out of files."""
 
+from dialoop.conversation.events import EVENT, SAID, SCHEMA_VERSION, Event
 from dialoop.conversation.example import Example
-from dialoop.conversation.export import written
+from dialoop.conversation.export import DROPS, container_for, written
 from dialoop.conversation.faults import Fault
 from dialoop.conversation.findings import FileFindings, FoundFault, Inspection, Shared, Spread
+from dialoop.conversation.fold import State, fold, history
+from dialoop.conversation.forms.registry import FORMS
 from dialoop.conversation.inspection import inspect_file, inspect_files
 from dialoop.conversation.json_text import canonical_json, parse_tool_arguments
 from dialoop.conversation.language import language_of
+from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES
 from dialoop.conversation.record import (
     Annotations,
     Conversation,
@@ -20,11 +24,19 @@ from dialoop.conversation.record import (
 )
 from dialoop.conversation.scan import read_conversations, read_examples, scan, what_is
 from dialoop.conversation.split import Split, split_conversations, split_examples
+from dialoop.conversation.view import ModelView, model_view, training_conversation
 from dialoop.conversation.writing import write_conversations, write_lines
 
 __all__ = [
+    "DEFAULT_MAX_LINE_BYTES",
+    "DROPS",
+    "EVENT",
+    "FORMS",
+    "SAID",
+    "SCHEMA_VERSION",
     "Annotations",
     "Conversation",
+    "Event",
     "Example",
     "Fault",
     "FileFindings",
@@ -33,23 +45,30 @@ __all__ = [
     "Inspection",
     "Message",
     "MessageAnnotation",
+    "ModelView",
     "Role",
     "Shared",
     "SlotSpan",
     "Split",
     "Spread",
+    "State",
     "Tool",
     "ToolCall",
     "canonical_json",
+    "container_for",
+    "fold",
+    "history",
     "inspect_file",
     "inspect_files",
     "language_of",
+    "model_view",
     "parse_tool_arguments",
     "read_conversations",
     "read_examples",
     "scan",
     "split_conversations",
     "split_examples",
+    "training_conversation",
     "what_is",
     "write_conversations",
     "write_lines",

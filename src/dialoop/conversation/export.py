@@ -19,7 +19,7 @@ from dialoop.conversation.json_text import canonical_json, dump_line, parse_json
 from dialoop.conversation.lines import Line
 from dialoop.conversation.record import Conversation
 from dialoop.conversation.rows import Row, table_rows
-from dialoop.errors import DataError, SettingsError
+from dialoop.errors import Place, SettingsError
 
 DROPS = ("annotations", "extra", "name", "rejected", "tools", "weight")
 """What may be left out of records on request. `tools`: definitions of tools that the conversation does not call."""
@@ -49,8 +49,18 @@ def container_for(path: str | Path, form: str) -> str:
     return container
 
 
-def written(records: Iterable[Record], form: str, container: str, *, drop: Iterable[str] = ()) -> Iterator[str]:
-    """The lines of a file in this form. Raises DataError with the record's place or id where it cannot be held."""
+def written(
+    records: Iterable[Record],
+    form: str,
+    container: str,
+    *,
+    drop: Iterable[str] = (),
+    left_out: list[Fault] | None = None,
+) -> Iterator[str]:
+    """The lines of a file in this form. A record that the form cannot hold raises DataError with its place or id.
+
+    Where a list `left_out` is given it is left out instead, and told there.
+    """
     target, dropped = form_named(form), _checked_drop(drop)
     if container in ("csv", "tsv"):
         yield _cells(_COLUMNS[form], container)
@@ -58,7 +68,14 @@ def written(records: Iterable[Record], form: str, container: str, *, drop: Itera
     if container == "json":
         yield "["
     for number, record in enumerate(records, start=1):
-        lines = _lines(record, number, target, container, dropped)
+        try:
+            lines = _lines(record, target, container, dropped)
+        except Refusal as refusal:
+            fault = refusal.at(_place_of(record, number), record.id)
+            if left_out is None:
+                raise fault.to_error() from None
+            left_out.append(fault)
+            continue
         if container == "json":
             if waiting is not None:
                 yield waiting + ","
@@ -78,18 +95,19 @@ def _checked_drop(drop: Iterable[str]) -> set[str]:
     return names
 
 
-def _lines(record: Record, number: int, target: RowForm | LineForm, container: str, dropped: set[str]) -> list[str]:
+def _lines(record: Record, target: RowForm | LineForm, container: str, dropped: set[str]) -> list[str]:
     kind = "conversations" if isinstance(record, Conversation) else "examples"
-    try:
-        if target.holds != kind:
-            raise Refusal(f"the form {target.name} holds {target.holds}, and this is one of {kind}", "use another form")
-        lean = without(record, dropped)
-        lines = _written(lean, target, container)
-        _check_same(lean, _read_back(lines, target, container))
-        return lines
-    except Refusal as refusal:
-        where = getattr(record, "place", None) or f"record {number} ({record.id})"
-        raise DataError(f"cannot be written: {refusal.reason}", where=where, remedy=refusal.remedy) from None
+    if target.holds != kind:
+        raise Refusal(f"the form {target.name} holds {target.holds}, and this is one of {kind}", "use another form")
+    lean = without(record, dropped)
+    lines = _written(lean, target, container)
+    _check_same(lean, _read_back(lines, target, container))
+    return lines
+
+
+def _place_of(record: Record, number: int) -> Place:
+    place = record.place if isinstance(record, Example) else None
+    return place or Place(f"record {number} ({record.id})" if record.id else f"record {number}")
 
 
 def without(record: Record, dropped: set[str]) -> Record:

@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 from dialoop.conversation.faults import Fault, Refusal
 from dialoop.errors import Place, SettingsError
 
-DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024
+DEFAULT_MAX_LINE_BYTES = 16_000_000
 """Longest line that is read, in bytes: real conversations have some ten kilobytes, and memory grows with the line."""
 
 _SKIP = 1024 * 1024
