@@ -1,1 +1,1 @@
-"""scenarios"""
+"""Ready worlds: data makers, tools, policies and simulated customers. The first is `scenarios.hotel`."""

@@ -1,0 +1,82 @@
+"""Dialogue logs of a hotel: a simulated customer talks to the reference agent, whose tools run on the hotel's world.
+
+What the logs show is what really happened in the world. The same seed gives the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dialoop.conversation import Annotations, Conversation, Message, MessageAnnotation
+from dialoop.errors import SettingsError
+from dialoop.scenarios.dice import Dice
+from dialoop.scenarios.hotel.agent import ReferenceAgent
+from dialoop.scenarios.hotel.customer import Customer
+from dialoop.scenarios.hotel.makers import make_customer, make_world
+from dialoop.scenarios.hotel.talk import Said
+from dialoop.scenarios.hotel.tools import TOOLS
+from dialoop.scenarios.hotel.wording import Part, Wording
+from dialoop.scenarios.hotel.world import World
+
+MOST_TURNS = 30
+LANGUAGES = ("en", "zh")
+
+
+def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "train") -> Iterator[Conversation]:
+    """`n` conversations; without `lang`, English and Chinese take turns.
+
+    Part "test" uses phrasings, names, places, rooms, rules and prices that "train" never uses. A shorter run with the
+    same seed is the beginning of a longer one. Raises SettingsError for an unknown language or part.
+    """
+    if lang not in (None, *LANGUAGES):
+        raise SettingsError(f"the hotel speaks no {lang!r}", remedy=f"use one of {', '.join(LANGUAGES)}")
+    if part not in ("train", "test"):
+        raise SettingsError(f"there is no part {part!r}", remedy="use train or test")
+    for number in range(n):
+        spoken = lang or LANGUAGES[number % len(LANGUAGES)]
+        dice = Dice("hotel", part, spoken, seed, number)
+        world = make_world(spoken, part, dice)
+        customer = make_customer(world, part, dice)
+        yield converse(world, customer, part, dice, identity=f"hotel-{part}-{spoken}-{seed}-{number:05d}")
+
+
+def converse(world: World, customer: Customer, part: str, dice: Dice, *, identity: str) -> Conversation:
+    """One conversation between the customer and the reference agent, to its end.
+
+    Raises RuntimeError where it does not end or a goal is missed, which would be a defect of the scenario.
+    """
+    agent = ReferenceAgent(world, part, dice)
+    messages = [Message(role="system", content=system_message(world, part, dice))]
+    annotations = []
+    said: Said | None = customer.opening()
+    for _ in range(MOST_TURNS):
+        if said is None:
+            break
+        annotations.append(MessageAnnotation(index=len(messages), intents=[said.intent], slots=said.spans or None))
+        messages.append(Message(role="user", content=said.text))
+        answer = agent.answer(said)
+        messages += answer.messages
+        said = customer.reply(answer.heard)
+    if said is not None:
+        raise RuntimeError(f"{identity} did not end within {MOST_TURNS} turns")
+    missed = [goal for goal in customer.goals if not goal.reached(world)]
+    if missed:
+        raise RuntimeError(f"{identity} missed {missed}")
+    return Conversation(
+        id=identity,
+        messages=messages,
+        tools=TOOLS,
+        lang=world.lang,
+        source="hotel",
+        split=part,
+        customer=identity,
+        outcome="reached",
+        annotations=Annotations(messages=annotations),
+    )
+
+
+def system_message(world: World, part: str, dice: Dice) -> str:
+    """What the agent is told about its place: hotel, city and day."""
+    return Wording("agent", world.lang, part).say(
+        dice, "system", hotel=world.hotel, city=world.city, today=world.today.isoformat()
+    )

@@ -1,0 +1,132 @@
+"""From plain typed Python functions to tools: their JSON schema, and a call by name with arguments as JSON text.
+
+A tool is a function whose first parameter is the world that it reads and changes and whose other parameters are typed
+`str`, `int`, `float`, `bool`, `list[str]`, a `Literal`, or one of these `| None`. Its description is the docstring up
+to an `Args:` section; lines `name: text` below `Args:` describe parameters. Form: OpenAI function calling.
+
+It knows no particular world. A wrong call by a model is answered with {"error": ...}, as the model must be able to mend
+it; a wrong tool by a programmer raises SettingsError.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dialoop.conversation import Tool
+from dialoop.errors import SettingsError
+
+ToolFunction = Callable[..., dict[str, Any]]
+_PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def tool_schema(function: ToolFunction) -> Tool:
+    """The tool's schema from its annotations and docstring. Raises SettingsError where it has no such form."""
+    description, about = _docstring(function)
+    properties: dict[str, Any] = {}
+    required = []
+    for parameter in _parameters(function):
+        schema = _type_schema(_annotation(function, parameter.name), function, parameter.name)
+        if parameter.name in about:
+            schema["description"] = about.pop(parameter.name)
+        properties[parameter.name] = schema
+        if parameter.default is inspect.Parameter.empty:
+            required.append(parameter.name)
+    if about:
+        raise _fault(function, f"describes parameters that it does not have: {', '.join(about)}")
+    parameters = {"type": "object", "properties": properties, "required": required}
+    name = function.__name__
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+def call_tool(functions: Sequence[ToolFunction], world: object, name: str, arguments: str) -> dict[str, Any]:
+    """Runs the function called `name` on `world`; gives its result, or {"error": ...} for a call that is wrong."""
+    function = next((one for one in functions if one.__name__ == name), None)
+    if function is None:
+        return {"error": f"no tool {name}"}
+    try:
+        given = json.loads(arguments or "{}")
+    except (json.JSONDecodeError, RecursionError):
+        return {"error": "arguments are no JSON"}
+    if not isinstance(given, dict):
+        return {"error": "arguments are no JSON object"}
+    parameters = {parameter.name: parameter for parameter in _parameters(function)}
+    for key in given:
+        if key not in parameters:
+            return {"error": f"unknown argument {key}"}
+    for key, parameter in parameters.items():
+        if key not in given and parameter.default is inspect.Parameter.empty:
+            return {"error": f"missing {key}"}
+        if key in given and not _fits(given[key], _annotation(function, key)):
+            return {"error": f"wrong type of {key}"}
+    return function(world, **given)
+
+
+def _parameters(function: ToolFunction) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())[1:]
+
+
+def _annotation(function: ToolFunction, name: str) -> Any:
+    hints = get_type_hints(function)
+    if name not in hints:
+        raise _fault(function, f"parameter {name} has no type")
+    return hints[name]
+
+
+def _docstring(function: ToolFunction) -> tuple[str, dict[str, str]]:
+    text = inspect.getdoc(function)
+    if not text:
+        raise _fault(function, "has no docstring")
+    description, _, section = text.partition("Args:")
+    about = {}
+    for line in filter(str.strip, section.splitlines()):
+        name, colon, what = line.partition(":")
+        if not colon:
+            raise _fault(function, f"has a line below Args: that is no 'name: text': {line.strip()!r}")
+        about[name.strip()] = what.strip()
+    return " ".join(description.split()), about
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, else the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+
+
+def _type_schema(annotation: Any, function: ToolFunction, name: str) -> dict[str, Any]:
+    kinds = [kind for kind in _options(annotation) if kind is not type(None)]
+    kind = kinds[0]
+    if len(kinds) == 1 and kind in _PLAIN:
+        return {"type": _PLAIN[kind]}
+    if len(kinds) == 1 and get_origin(kind) is Literal and all(isinstance(value, str) for value in get_args(kind)):
+        return {"type": "string", "enum": list(get_args(kind))}
+    if len(kinds) == 1 and get_origin(kind) is list and get_args(kind) == (str,):
+        return {"type": "array", "items": {"type": "string"}}
+    raise _fault(function, f"parameter {name} has a type that has no schema here: {annotation}")
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    return any(_fits_kind(value, kind) for kind in _options(annotation))
+
+
+def _fits_kind(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    return isinstance(value, kind)
+
+
+def _fault(function: ToolFunction, what: str) -> SettingsError:
+    place = f"{inspect.getsourcefile(function) or '?'}:{function.__code__.co_firstlineno}"
+    return SettingsError(
+        f"tool {function.__name__} {what}",
+        where=place,
+        remedy="give each parameter a plain type and the function a docstring, as docs/scenarios.md shows",
+    )
