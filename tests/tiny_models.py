@@ -23,7 +23,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from dialoop.model.base import quietly
+from dialoop.model.backbone import quietly
 from dialoop.model.templates import TEMPLATES, packaged_template
 
 KINDS = ("gpt2", "llama", "qwen3", "bert")

@@ -13,7 +13,6 @@ from torch import nn
 
 from dialoop.errors import ModelError
 
-
 ADAPTER_CONFIG = "adapter_config.json"
 _ORIGIN = "adapter_base.json"
 
@@ -40,8 +39,8 @@ class AdapterSettings(BaseModel):
 def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int], task: str) -> nn.Module:
     """`model` frozen, with a fresh adapter. `new_tokens`: ids whose embeddings are trained as well, being new.
 
-    `task` is PEFT's name of the task; heads other than the output matrix are trained in full. Raises ModelError where no
-    layer is called as `settings.targets` say.
+    `task` is PEFT's name of the task; a new head is trained in full. Raises ModelError where no layer is called as
+    `settings.targets` say.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -51,7 +50,7 @@ def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int]
     config = LoraConfig(
         task_type=task,
         r=settings.r,
-        lora_alpha=settings.alpha,
+        lora_alpha=settings.alpha,  # type: ignore[arg-type]  # PEFT's annotation is narrower than its use
         lora_dropout=settings.dropout,
         target_modules=list(settings.targets) if settings.targets else "all-linear",
         trainable_token_indices=new_tokens or None,

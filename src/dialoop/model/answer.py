@@ -4,8 +4,8 @@
     {"name": "find_room", "arguments": {"city": "York"}}
     </tool_call>
 
-Nothing is guessed: what is no well-formed call is reported in `malformed` and stays out of the content. It does not know
-tokens, nor which tools there are.
+Nothing is guessed: what is no well-formed call is reported in `malformed` and stays out of the content. It does not
+know tokens, nor which tools there are.
 """
 
 from __future__ import annotations

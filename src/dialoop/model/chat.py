@@ -1,8 +1,8 @@
 """Messages become text here, and only here: what a tokenizer's chat template does, and what is known of it.
 
 `render` is the one place that calls `apply_chat_template`. Control tokens that stand in somebody's words (a customer
-writes `<|im_end|>`) are marked before rendering, so that they are tokenised as words and steer nothing. It knows nothing
-of token ids, targets or windows.
+writes `<|im_end|>`) are marked before rendering, so that they are tokenised as words and steer nothing. It does not
+know token ids, targets or windows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 MARK = "\ufdd0"
-"""Stands inside a control token that is somebody's words. A Unicode noncharacter: kept for such use inside a program."""
+"""Stands inside a control token that is somebody's words. A Unicode noncharacter, kept for use inside a program."""
 
 _OTHER_TEMPLATE = "use a base with a chat template that has this, or load it with template='chatml'"
 
@@ -34,10 +34,12 @@ class TemplateFacts:
     """What was seen when a tokenizer's chat template rendered a short probe.
 
     `stops` are the control tokens that end an assistant's turn. `prefix_preserving`: the text of a conversation begins
-    with the text of each of its beginnings. `tools`, `calls`, `results`: these reach the text.
+    with the text of each of its beginnings. `tools`, `calls`, `results`: these reach the text. `opener`: the words that
+    ask for an answer, from their last control token on; empty where they are not the same for every answer.
     """
 
     stops: tuple[str, ...]
+    opener: str
     prefix_preserving: bool
     tools: bool
     calls: bool
@@ -75,11 +77,12 @@ class Prepared:
     """Messages and tools as a chat template wants them; control tokens in anybody's words are marked."""
 
     messages: list[dict[str, Any]]
-    tools: list[dict[str, Any]] | None
+    tools: list[Any] | None
 
 
 def prepare(messages: Sequence[Message], tools: Sequence[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> Prepared:
-    """Give `messages` and `tools` the form that chat templates expect. Raises DataError for arguments that are no JSON."""
+    """Give `messages` and `tools` the form that chat templates expect. Raises DataError for arguments that are no JSON
+    object."""
     pattern = control_pattern(tuple(control_tokens(tokenizer)))
     rows = [_row(message) for message in messages]
     return Prepared(_marked(rows, pattern), _marked(list(tools), pattern) if tools else None)
@@ -87,7 +90,7 @@ def prepare(messages: Sequence[Message], tools: Sequence[Tool] | None, tokenizer
 
 def render_all(
     conversations: Sequence[list[dict[str, Any]]],
-    tools: list[dict[str, Any]] | None,
+    tools: list[Any] | None,
     tokenizer: PreTrainedTokenizerBase,
     add_generation_prompt: bool,
 ) -> list[str]:
@@ -192,19 +195,32 @@ def is_prefix_preserving(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 def _look(tokenizer: PreTrainedTokenizerBase) -> TemplateFacts:
     stops = [_stop(_PROBE[2:], None, tokenizer)]
+    openers = {_opener(_PROBE[:n], None, tokenizer) for n in (1, 3)}
     preserving = _prefixes_hold(_PROBE, None, tokenizer)
-    text = ""
+    tools = [_PROBE_TOOL]
     try:
-        text = render(_PROBE_TOOLS, [_PROBE_TOOL], tokenizer)
+        text = render(_PROBE_TOOLS, tools, tokenizer)
     except DataError:
-        return TemplateFacts(tuple(stops), preserving, tools=False, calls=False, results=False)
+        text = ""
     calls = "probe five" in text
     if calls:
-        stops.append(_stop(_PROBE_TOOLS[:4], [_PROBE_TOOL], tokenizer))
-        preserving = preserving and _prefixes_hold(_PROBE_TOOLS, [_PROBE_TOOL], tokenizer)
+        stops.append(_stop(_PROBE_TOOLS[:4], tools, tokenizer))
+        openers |= {_opener(_PROBE_TOOLS[:n], tools, tokenizer) for n in (1, 3, 5)}
+        preserving = preserving and _prefixes_hold(_PROBE_TOOLS, tools, tokenizer)
     return TemplateFacts(
-        tuple(dict.fromkeys(stops)), preserving, tools="probe eight" in text, calls=calls, results="probe six" in text
+        stops=tuple(dict.fromkeys(stops)),
+        opener=openers.pop() if len(openers) == 1 else "",
+        prefix_preserving=preserving,
+        tools=bool(text) and "probe_call" in render(_PROBE_TOOLS[:1], tools, tokenizer),
+        calls=calls,
+        results="probe six" in text,
     )
+
+
+def _opener(messages: list[Message], tools: list[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> str:
+    prompt = render(messages, tools, tokenizer, True)
+    begins = [found.start() for found in control_pattern(tuple(control_tokens(tokenizer))).finditer(prompt)]
+    return prompt[begins[-1] :] if begins else ""
 
 
 def _prefixes_hold(messages: list[Message], tools: list[Tool] | None, tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -39,8 +39,8 @@ def weight_files(folder: Path) -> list[Path]:
 def verify(folder: Path) -> str:
     """Check every file against the manifest, where there is one, and give the fingerprint of the weights.
 
-    The fingerprint is the SHA-256 over the names and SHA-256 of the weight files. Raises ModelError for a folder without
-    safetensors weights, or with a missing or changed file.
+    The fingerprint is the SHA-256 over the names and SHA-256 of the weight files. Raises ModelError for a folder
+    without safetensors weights, or with a missing or changed file.
     """
     weights = {path.name: _sha256(path) for path in weight_files(folder)}
     manifest = _read_manifest(folder)
@@ -69,7 +69,7 @@ def write_manifest(folder: Path) -> None:
 
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder` to write into; when the block ends, it has a manifest and takes the place of `folder`.
+    """A new folder beside `folder` to write into; when the block ends, it gets a manifest and takes `folder`'s place.
 
     Whatever fails, `folder` is what it was or what it should be. Raises ModelError where it cannot be written.
     """

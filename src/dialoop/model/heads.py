@@ -1,7 +1,7 @@
 """Heads: what a backbone is asked for, and the loss that teaches it. `HEADS` is the seam for further kinds.
 
-A kind names the transformers class that carries the head, so what is saved loads in stock transformers; it does not know
-where batches come from or how a loop runs.
+A kind names the transformers class that carries the head, so what is saved loads in stock transformers. It does not
+know where batches come from or how a loop runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dialoop.model.loss import target_nll
 
 
 class Head(BaseModel):
-    """What a model is asked for. `labels` in the order of the output's columns; `multi_label`: any number of them at once."""
+    """What a model is asked for. `labels`: in the order of the output's columns; `multi_label`: any number at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kind: str = "generate"
@@ -42,7 +42,7 @@ class HeadKind:
 
     `auto`: the name of the transformers class that loads it. `architecture`: how the names of its models end. `task`:
     PEFT's name. `loss`: model, inputs, truth → sum of the losses, a scalar; `count`: truth → how many were summed.
-    `pooling`: transformers' config → in words, which hidden state is read. `configure`: the head's own part of the config.
+    `pooling`: transformers' config → in words, which hidden state is read. `configure`: the head's part of the config.
     """
 
     auto: str

@@ -1,7 +1,8 @@
 """Negative log-likelihood at targets only, without the logits of a whole batch: exact, in chunks.
 
-Only hidden states that predict a target meet the output matrix, `CHUNK` at a time, and the gradient is taken in the same
-pass (the idea of Liger Kernel's fused linear cross-entropy, Hsu et al. 2024, in plain PyTorch). It does not know text.
+Only hidden states that predict a target meet the output matrix, a chunk at a time, and the gradient is taken in the
+same pass (the idea of Liger Kernel's fused linear cross-entropy, Hsu et al. 2024, in plain PyTorch). It does not know
+text.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tens
     hidden (N, H); weight (V, H); bias (V,) or None; labels (N,) int64 in [0, V). Never holds more than
     `CHUNK_LOGITS` logits. Equals `F.cross_entropy(F.linear(...), labels, reduction="sum")`.
     """
-    total = _LinearNll.apply(hidden, weight, bias, labels)
+    total = _LinearNll.apply(hidden, weight, bias, labels)  # type: ignore[no-untyped-call]
     assert isinstance(total, Tensor)
     return total
 
@@ -97,7 +98,7 @@ def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> 
     return linear_nll(hidden, output.weight, output.bias, labels)
 
 
-def _causal(model: nn.Module) -> Any:
+def _causal(model: Any) -> Any:
     """The transformers model inside `model` (PEFT wraps it)."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
@@ -106,7 +107,7 @@ _plain: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
 def _is_plain(model: nn.Module) -> bool:
-    """Whether the logits are the output matrix times the last hidden state and nothing more; tried once with two tokens.
+    """Whether the logits are the output matrix times the last hidden state and no more; tried once with two tokens.
 
     Models that cap or scale their logits, or whose output matrix is wrapped, are not; they take the full-logits way.
     """

@@ -19,7 +19,7 @@ _WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 
 
 def resolve_model(name_or_path: str | Path, *, shelf: str | Path = "shelf") -> Path:
-    """The folder of `name_or_path`: "mini", a folder, a run's folder (its `model/`), a version on the shelf, or a hub name.
+    """The folder of "mini", of a model's folder, of a run's (its `model/`), of a version on the shelf or of a hub name.
 
     A hub name is fetched, safetensors only. Raises ModelError with the nearest known names where there is none such.
     """

@@ -1,7 +1,7 @@
-"""A conversation as a script: its rendered text, cut where each answer begins and ends, and the token ids of the parts.
+"""A conversation as a script: its rendered text, cut where each answer begins and ends, and the ids of the parts.
 
-A part is tokenised apart from its neighbours. Where a prompt is cut depends on the messages before it alone, so a served
-prompt has the cuts, and the tokens, of the sentence that was trained on. It does not know windows or weights.
+A part is tokenised apart from its neighbours. Where a prompt is cut depends on the messages before it alone, so a
+served prompt has the cuts, and the tokens, of the sentence that was trained on. It does not know windows or weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """A segment of the text. `answer` is the index of the message whose answer it is, stop token included; else None."""
+    """A segment of the text. `answer`: the index of the message that it says, with its stop token; else None."""
 
     text: str
     answer: int | None = None
@@ -39,8 +39,8 @@ class Piece:
 class Script:
     """The messages of one conversation, ready to be rendered in parts.
 
-    `head`: how many messages stand at the front whatever leaves (system). `turns`: for each turn, the index of its first
-    message; a turn begins with a user's message. `answers`: the indices of the assistant's messages.
+    `head`: how many messages stand at the front whatever leaves (system). `turns`: for each turn, the index of its
+    first message; a turn begins with a user's message. `answers`: the indices of the assistant's messages.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Script:
         self._tools = prepared.tools
         self._tokenizer = tokenizer
         self._encoder: Encoder = encoder(tokenizer)
+        self._opener = re.compile(re.escape(self.facts.opener))
         self._stop = re.compile("|".join(map(re.escape, self.facts.stops)))
         self.answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
         self.head = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
@@ -65,12 +66,12 @@ class Script:
             self.turns[:2] = self.turns[:1]  # what is said before the first user's message belongs to the first turn
 
     def whole(self, first: int, end: int) -> list[Piece] | None:
-        """The text of the head and messages `first` to `end` in one; None where a later message rewrites earlier text."""
+        """The text of the head and messages `first` to `end` in one; None where later messages rewrite earlier text."""
         if not self.facts.prefix_preserving:
             return None
         rows, origin = self._choose(first, end)
         text = self._render([rows], generate=False)[0]
-        parts = self._cut(text, self._prompts(rows), origin)
+        parts = self._cut(text, rows, origin)
         return None if parts is None else self._pieces(parts)
 
     def answer(self, first: int, index: int) -> list[Piece]:
@@ -116,32 +117,47 @@ class Script:
     def _render(self, conversations: Sequence[list[dict[str, Any]]], *, generate: bool) -> list[str]:
         return render_all(conversations, self._tools, self._tokenizer, generate)
 
-    def _prompts(self, rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
-        """For each answer in `rows`, its position and the text of the prompt that asks for it."""
-        positions = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
-        if not positions:
-            return []
-        texts = self._render([rows[:i] for i in positions], generate=True)
-        return list(zip(positions, texts, strict=True))
-
     def _prompt_parts(self, rows: list[dict[str, Any]]) -> list[Part]:
         text = self._render([rows], generate=True)[0]
-        parts = self._cut(text, self._prompts(rows), 0) if self.facts.prefix_preserving else None
+        parts = self._cut(text, rows, 0) if self.facts.prefix_preserving else None
         return [Part(part.text) for part in parts] if parts else [Part(text)]
 
-    def _cut(self, text: str, prompts: list[tuple[int, str]], origin: int) -> list[Part] | None:
-        """Cut `text` where each of `prompts` ends and where the answer after it stops; None where one is no beginning."""
+    def _cut(self, text: str, rows: list[dict[str, Any]], origin: int) -> list[Part] | None:
+        """Cut `text`, that of `rows`, where each answer begins and stops; None where a prompt is no beginning of it."""
+        answers = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
+        begins = self._begins(text, rows, answers)
+        if begins is None:
+            return None
         parts: list[Part] = []
         at = 0
-        for position, prompt in prompts:
-            if len(prompt) < at or not text.startswith(prompt):
-                return None
-            stop = self._stop.search(text, len(prompt))
+        for position, begin in zip(answers, begins, strict=True):
+            stop = self._stop.search(text, begin)
             if stop is None:
                 raise _no_stop(origin + position)
-            parts += [Part(text[at : len(prompt)]), Part(text[len(prompt) : stop.end()], origin + position)]
+            if begin < at:
+                return None
+            parts += [Part(text[at:begin]), Part(text[begin : stop.end()], origin + position)]
             at = stop.end()
         return [*parts, Part(text[at:])]
+
+    def _begins(self, text: str, rows: list[dict[str, Any]], answers: list[int]) -> list[int] | None:
+        """Where in `text` each of `answers` begins: where the text of the prompt that asks for it ends.
+
+        Rendering every prompt takes a time that grows with the square of the conversation. So, where the template asks
+        for each answer in the same words (which hold a control token, so nobody else can have written them) and these
+        stand in `text` once for each answer, their places are taken, and only the middle and the last prompt rendered.
+        """
+        asked = [] if not self.facts.opener else [found.end() for found in self._opener.finditer(text)]
+        if asked and asked[-1] == len(text):
+            asked.pop()
+        sampled = {len(answers) // 2, len(answers) - 1} if len(asked) == len(answers) > 2 else set(range(len(answers)))
+        prompts = self._render([rows[: answers[n]] for n in sorted(sampled)], generate=True) if answers else []
+        if not all(text.startswith(prompt) for prompt in prompts):
+            return None
+        ends = dict(zip(sorted(sampled), map(len, prompts), strict=True))
+        if len(ends) == len(answers):
+            return list(ends.values())
+        return asked if all(asked[n] == end for n, end in ends.items()) else None
 
     def _pieces(self, parts: list[Part]) -> list[Piece]:
         encoded = self._encoder.encode([part.text for part in parts])

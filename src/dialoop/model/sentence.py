@@ -7,9 +7,9 @@ text is rendered and cut stands in `script`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from os.path import commonprefix
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dialoop.conversation.record import Message, Tool
@@ -57,8 +57,8 @@ def sentence(
 ) -> Sentence:
     """The sentence of `messages` up to the last answer, at most `window` tokens; turns leave at the front.
 
-    The system message and the tools stay. With `all_targets` every token but the first is a target, whoever says it, and
-    what follows the last answer is in. Where the template is not prefix-preserving (Qwen3) only the last answer of
+    The system message and the tools stay. With `all_targets` every token but the first is a target, whoever says it,
+    and what follows the last answer is in. Where the template is not prefix-preserving (Qwen3) only the last answer of
     weight 1 is a target, and `note` says so. Raises DataError, ModelError.
     """
     script = Script(messages, tools, tokenizer)
@@ -69,7 +69,7 @@ def sentence(
     if made is None:
         return Sentence([], [], len(firsts), len(wanted), f"the last turn alone is longer than {window} tokens")
     pieces, left_out = made
-    taught = {piece.answer for piece in pieces} & set(wanted)
+    taught = {piece.answer for piece in pieces if piece.answer in wanted}
     lost = 0 if all_targets else len(wanted) - len(taught)
     rewritten = lost and not left_out
     return _sentence(
@@ -112,7 +112,7 @@ def prompt(
     call: str | None = None,
     window: int | None = None,
 ) -> Prompt:
-    """The prompt that asks for the next answer, at most `window` tokens; whole turns leave at the front and are counted.
+    """The prompt that asks for the next answer, at most `window` tokens; whole turns leave at the front, counted.
 
     `call` ("any", or a tool's name) appends the beginning of a call, as far as its tokens do not depend on what is
     called with. Raises DataError, also where the last turn alone does not fit.
@@ -151,11 +151,13 @@ def _begun_call(script: Script, tools: Sequence[Tool] | None, call: str) -> list
         for name in names
         for function in ({"name": name, "arguments": arguments} for arguments in unlike)
     ]
-    return list(commonprefix(written))
+    shortest = min(written, key=len)
+    alike = [all(ids[n] == id_ for ids in written) for n, id_ in enumerate(shortest)]
+    return shortest[: alike.index(False) if False in alike else len(alike)]
 
 
 def _sentence(
-    pieces: list[Piece], taught: set[int] | None, *, left_out: int = 0, lost: int = 0, note: str | None = None
+    pieces: list[Piece], taught: Set[int | None] | None, *, left_out: int = 0, lost: int = 0, note: str | None = None
 ) -> Sentence:
     """`taught`: the answers that are targets; None: every token but the first is one."""
     ids: list[int] = []
@@ -184,7 +186,7 @@ def _build(script: Script, first: int, end: int, *, one: bool) -> list[Piece]:
 def _shortest(
     build: Callable[[int], list[Piece]], firsts: Sequence[int], window: int | None
 ) -> tuple[list[Piece], int] | None:
-    """Build from the earliest of `firsts` that fits into `window`, and say how many were passed over. None: none fits."""
+    """Build from the earliest of `firsts` that fits into `window`; say how many were passed over. None: none fits."""
     pieces = build(firsts[0])
     if window is None or _length(pieces) <= window:
         return pieces, 0
@@ -232,10 +234,7 @@ def _windows(script: Script, end: int, window: int, wanted: list[int] | None) ->
         elif new is None:
             yield _sentence(pieces, None, left_out=turn)
         elif new:
-            stop = ends[last]
-            made = _shortest(
-                lambda first, stop=stop: _build(script, first, stop, one=False), starts[: turn + 1], window
-            )
+            made = _shortest(partial(_build, script, end=ends[last], one=False), starts[: turn + 1], window)
             shown, left_out = made if made is not None else (pieces, turn)
             yield _sentence(shown, new, left_out=left_out)
         turn = last + 1

@@ -17,7 +17,7 @@ from dialoop.model.chat import MARK, control_pattern, control_tokens
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_REMEMBER_FROM = 200  # characters; shorter pieces are faster tokenised than looked up
+_LONG, _SHORT = 200, 16  # characters; tools and results come again, and so do the names of roles; what is said does not
 _REMEMBERED = 2048  # pieces
 
 
@@ -101,14 +101,14 @@ class Encoder:
         for piece in dict.fromkeys(wanted):
             if MARK in piece:
                 known[piece] = self._plain([piece.replace(MARK, "")], words_only=True)[0]
-            elif len(piece) >= _REMEMBER_FROM and piece in self._pieces:
+            elif piece in self._pieces:
                 self._pieces.move_to_end(piece)
                 known[piece] = self._pieces[piece]
             else:
                 new.append(piece)
         for piece, ids in zip(new, self._plain(new), strict=True):
             known[piece] = ids
-            if len(piece) >= _REMEMBER_FROM:
+            if not _SHORT < len(piece) < _LONG:
                 self._pieces[piece] = ids
         while len(self._pieces) > _REMEMBERED:
             self._pieces.popitem(last=False)

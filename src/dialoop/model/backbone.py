@@ -1,0 +1,153 @@
+"""Opens the parts of a model's folder through transformers: config, tokenizer, weights. Refuses in words.
+
+Only local files, only safetensors, never code that comes with a model. It does not know heads' losses or conversations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from safetensors import SafetensorError
+
+from dialoop.errors import ModelError, SettingsError
+from dialoop.model.heads import HeadKind
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Dtype = Literal["auto", "float32", "bfloat16"]
+
+
+def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """The id of `token`, which the tokenizer holds."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int)
+    return found
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep transformers' progress bars and notes out of the terminal for the while."""
+    from transformers.utils import logging
+
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def open_config(folder: Path) -> Any:
+    """The transformers config of `folder`. Raises ModelError for a kind of model that transformers does not know."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"config.json tells of no model that is known here: {_first_line(error)}",
+            where=folder,
+            remedy="choose a model that transformers knows; code that comes with a model is never run",
+        ) from error
+
+
+def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of `folder`, padding on the right. Raises ModelError where it cannot be read."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quietly():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # tokenizers raises bare Exception for what it cannot read
+        raise ModelError(
+            f"the tokenizer cannot be read: {_first_line(error)}", where=folder, remedy="get the whole model again"
+        ) from error
+    if len(tokenizer) == 0:
+        raise ModelError("the tokenizer is empty", where=folder, remedy="get the whole model again")
+    tokenizer.padding_side = "right"
+    found: PreTrainedTokenizerBase = tokenizer
+    return found
+
+
+def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> Any:
+    """The model of `folder` with a head of `kind`. Raises ModelError for torn weights, or weights of another shape."""
+    import transformers
+
+    auto = getattr(transformers, kind.auto)
+    try:
+        model, report = auto.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=kind.labelled,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"the weights cannot be loaded: {_first_line(error)}", where=folder, remedy="get the whole model again"
+        ) from error
+    prefix = f"{model.base_model_prefix}."
+    missing = sorted(key for key in report["missing_keys"] if _is_of_backbone(key, prefix) or not kind.labelled)
+    if missing:
+        raise ModelError(
+            f"{len(missing)} weights are missing, the first is {missing[0]}",
+            where=folder,
+            remedy="get the whole model again",
+        )
+    return model
+
+
+def _is_of_backbone(key: str, prefix: str) -> bool:
+    """Whether a weight belongs to the backbone; BERT's pooler is a part of the head that comes new with it."""
+    return key.startswith(prefix) and not key.startswith(f"{prefix}pooler")
+
+
+def make_room(model: Any, tokens: int) -> bool:
+    """Give tokens beyond the model's vocabulary rows of their own, near the others' mean; True if any needed one."""
+    old = model.get_input_embeddings().weight.shape[0]
+    if tokens <= old:
+        return False
+    model.resize_token_embeddings(tokens, mean_resizing=False)
+    generator = torch.Generator().manual_seed(0)
+    outputs = model.get_output_embeddings()
+    matrices = [model.get_input_embeddings().weight, *([] if outputs is None else [outputs.weight])]
+    with torch.no_grad():
+        for matrix in {id(matrix): matrix for matrix in matrices}.values():
+            known = matrix[:old].float()
+            noise = torch.randn(tokens - old, matrix.shape[1], generator=generator) * known.std() * 0.1
+            matrix[old:] = (known.mean(0) + noise).to(matrix.dtype)
+    return True
+
+
+_DROPOUTS = re.compile(r"drop")
+
+
+def set_dropout(config: Any, p: float) -> None:
+    """Set every dropout of `config` to `p`. Raises SettingsError for a number out of [0, 1), or where there is none."""
+    if not 0 <= p < 1:
+        raise SettingsError(f"dropout is {p}", remedy="give a number from 0 up to but not 1")
+    names = [key for key, value in config.to_dict().items() if _DROPOUTS.search(key) and _is_rate(value)]
+    if not names:
+        raise SettingsError(f"a {config.model_type} model has no dropout", remedy="leave dropout out")
+    for name in names:
+        setattr(config, name, p)
+
+
+def _is_rate(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
