@@ -108,7 +108,7 @@ def _answer(
     capped = len(ids) >= max_new_tokens and ids[-1] not in base.eos_ids
     while ids and ids[-1] in base.eos_ids:
         ids.pop()
-    parsed = parse_answer(base.tokenizer.decode(ids, skip_special_tokens=False))
+    parsed = parse_answer(str(base.tokenizer.decode(ids, skip_special_tokens=False)))
     said_calls = [comparable(call) for call in parsed.tool_calls]
     true_calls = [comparable(call) for call in turn.true.tool_calls or []]
     if true_calls:

@@ -75,7 +75,7 @@ def evaluate_model(
         data=data,
         settings=settings,
         coverage=_coverage(conversations, used, languages, scored, answered, settings, tools_seen),
-        figures=_figures(tallies, settings),
+        figures=figures_of(tallies, settings),
         answers=answered.answers,
         seconds=round(time.monotonic() - began, 2),
         conversations=[one.id for one in used],
@@ -155,7 +155,8 @@ def _tallies(
     return groups
 
 
-def _figures(tallies: dict[str, dict[str, Tally]], settings: EvaluationSettings) -> dict[str, dict[str, Figure]]:
+def figures_of(tallies: dict[str, dict[str, Tally]], settings: EvaluationSettings) -> dict[str, dict[str, Figure]]:
+    """Every tally\'s figure with its interval, from seeded draws."""
     figures: dict[str, dict[str, Figure]] = {}
     for group, measures in tallies.items():
         figures[group] = {

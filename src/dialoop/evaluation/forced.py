@@ -59,7 +59,7 @@ def forced(base: Base, conversation: Conversation, *, all_targets: bool = False)
     sums = _Sums()
     for part in parts:
         _add(base, part, sums)
-    text = base.tokenizer.decode(sums.truth, skip_special_tokens=True)
+    text = str(base.tokenizer.decode(sums.truth, skip_special_tokens=True))
     return Forced(
         nats=sums.nats,
         truth=np.array(sums.truth, dtype=np.int64),
@@ -77,11 +77,10 @@ def _add(base: Base, sentence: Sentence, sums: _Sums) -> None:
     if not places:
         return
     with torch.inference_mode():
-        device = next(base.model.parameters()).device
-        ids = torch.tensor([sentence.ids], device=device)  # (1, T)
-        at_once = max(1, _LOGITS_AT_ONCE // int(base.model.config.vocab_size))
+        ids = torch.tensor([sentence.ids], device=base.device)  # (1, T)
+        at_once = max(1, _LOGITS_AT_ONCE // len(base.tokenizer))
         for part in _parts(places, at_once):
-            keep = torch.tensor(part, device=device) - 1  # (n,)
+            keep = torch.tensor(part, device=base.device) - 1  # (n,)
             logits = base.model(input_ids=ids, logits_to_keep=keep, use_cache=False).logits[0].float()  # (n, V)
             truth = ids[0, keep + 1]
             sums.nats += float(torch.nn.functional.cross_entropy(logits, truth, reduction="sum"))

@@ -21,7 +21,8 @@ _CHRF_BETA_SQUARED = 4.0
 
 def _divide(above: Sums, below: Sums) -> Sums:
     """`above / below`, and NaN (no figure) where `below` is 0."""
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
+    shares: Sums = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
+    return shares
 
 
 def ratio(sums: Sums) -> Sums:
@@ -32,12 +33,14 @@ def ratio(sums: Sums) -> Sums:
 def perplexity(sums: Sums) -> Sums:
     """`(R, 2)` sums of negative log-likelihood (nats) and of tokens → `(R,)` perplexities, `exp(nats a token)`."""
     with np.errstate(over="ignore"):
-        return np.exp(ratio(sums))
+        perplexities: Sums = np.exp(ratio(sums))
+    return perplexities
 
 
 def bits(sums: Sums) -> Sums:
     """`(R, 2)` sums of negative log-likelihood (nats) and of units (characters, bytes) → `(R,)` bits a unit."""
-    return ratio(sums) / np.log(2)
+    each: Sums = ratio(sums) / np.log(2)
+    return each
 
 
 def bleu(sums: Sums) -> Sums:
@@ -98,3 +101,15 @@ def macro_f1(sums: Sums) -> Sums:
     """`(R, 3T)` → `(R,)` mean over token types (true or said) of 2·hits / (said + true)."""
     hits, said, true, occurs = _by_type(sums)
     return _mean_over(2 * hits / np.maximum(said + true, 1), occurs)
+
+
+def weighted_f1(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean of the types' F1, each weighted by how often it is true."""
+    hits, said, true, _occurs = _by_type(sums)
+    return _divide((true * 2 * hits / np.maximum(said + true, 1)).sum(axis=1), true.sum(axis=1))
+
+
+def micro_f1(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` F1 of all types together."""
+    hits, said, true, _occurs = _by_type(sums)
+    return _divide(2 * hits.sum(axis=1), (said + true).sum(axis=1))

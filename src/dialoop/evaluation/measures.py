@@ -33,7 +33,7 @@ class Measure:
     label: str
     unit: Literal["%", "", "0–100"]
     better: Better
-    section: Literal["targets", "calls", "texts"]
+    section: Literal["labels", "calls", "texts", "targets"]
     meaning: str
 
 
@@ -75,6 +75,12 @@ MEASURES: dict[str, Measure] = {
     "length_ratio": Measure("Length ratio", "", "near one", "texts", "characters said over characters true"),
     "repetition": Measure("Repeated 4-grams", "%", "lower", "texts", "share of an answer's 4-grams said before in it"),
     "distinct_1": Measure("Distinct-1", "%", "neither", "texts", "different words over words, within a conversation"),
+    "label_accuracy": Measure("Accuracy", "%", "higher", "labels", "texts with all their labels right and no other"),
+    "label_macro_f1": Measure("F1 (macro)", "%", "higher", "labels", "mean over labels, true or said"),
+    "label_weighted_f1": Measure(
+        "F1 (weighted)", "%", "higher", "labels", "mean over labels by how often each is true"
+    ),
+    "label_micro_f1": Measure("F1 (micro)", "%", "higher", "labels", "all labels together"),
     "distinct_2": Measure(
         "Distinct-2", "%", "neither", "texts", "different word pairs over pairs, within a conversation"
     ),

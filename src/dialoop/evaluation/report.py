@@ -46,9 +46,13 @@ def page(result: Evaluation | Comparison) -> str:
         headlines=_headlines(result),
         sections=[(wording.SECTIONS[section], some) for section, some in wording.lines(result).items()],
         plots=[(title, base64.b64encode(svg.encode()).decode()) for title, svg in plots(result).items()],
-        tools=wording.by_tool(result),
+        shares=[
+            ("Exact calls by tool", "tool", wording.by_truth(result, "call")),
+            ("Recall by label", "label", wording.by_truth(result, "label")),
+        ],
         worst=[
             ("Calls that came out wrong", wording.worst_answers(result, "call", WORST)),
+            ("Texts given a wrong label", wording.worst_answers(result, "label", WORST)),
             ("Answers farthest from the truth", wording.worst_answers(result, "text", WORST)),
         ],
         say=wording,
@@ -57,7 +61,7 @@ def page(result: Evaluation | Comparison) -> str:
 
 def _headlines(result: Evaluation | Comparison) -> list[wording.Line]:
     """The few lines that a reader wants first."""
-    wanted = ("call_exact", "call_false", "chrf", "perplexity")
+    wanted = ("label_accuracy", "label_macro_f1", "call_exact", "call_false", "chrf", "perplexity")
     everything = [line for some in wording.lines(result).values() for line in some if line.group == "all"]
     return sorted((line for line in everything if line.name in wanted), key=lambda line: wanted.index(line.name))
 

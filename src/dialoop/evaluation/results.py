@@ -39,39 +39,47 @@ class Call(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the model answered at one assistant turn, given the true history, beside what was truly said there."""
+    """What the model answered at one turn, given the true history, beside what was truly said there.
+
+    For a classifier: the labels of one text.
+    """
 
     conversation: str
     index: int = Field(description="The message's position in the conversation, from 0.")
     lang: str
-    kind: Literal["call", "text"]
-    seen: bool | None = Field(description="Whether training offered the true tools; null where unknown or for texts.")
-    asked: str = Field(description="The message right before the turn.")
+    kind: Literal["call", "text", "label"]
+    seen: bool | None = Field(default=None, description="Whether training offered the true tools, where known.")
+    asked: str = Field(description="The message right before the turn; the text to be labelled.")
     truth: str | None
-    true_calls: list[Call]
+    true_calls: list[Call] = Field(default_factory=list)
+    true_labels: list[str] = Field(default_factory=list)
     said: str | None
-    said_calls: list[Call]
-    malformed: list[str] = Field(description="What looks like a call and is none.")
-    capped: bool = Field(description="Whether the answer was cut at `max_new_tokens`.")
-    score: float = Field(description="0 to 1. Call turns: 1 exact, 0.5 right names, else 0. Texts: chrF / 100.")
+    said_calls: list[Call] = Field(default_factory=list)
+    said_labels: list[str] = Field(default_factory=list)
+    malformed: list[str] = Field(default_factory=list, description="What looks like a call and is none.")
+    capped: bool = Field(default=False, description="Whether the answer has all of `max_new_tokens`.")
+    score: float = Field(
+        description="0 to 1. Calls: 1 exact, 0.5 right tools, else 0. Texts: chrF / 100. Labels: 1 or 0."
+    )
 
 
 class Coverage(BaseModel):
     """What was measured and what was not."""
 
-    given: int = Field(description="Conversations in the file.")
-    used: int = Field(description="Conversations measured.")
-    target_turns: int
-    call_turns: int
-    text_turns: int
-    target_tokens: int
-    unweighted_turns: int = Field(description="Assistant turns of weight 0: context, not measured.")
-    shortened: int = Field(description="Conversations longer than the window: later targets see less before them.")
-    lost_targets: int = Field(description="Target messages that do not fit into the window at all.")
-    shortened_prompts: int = Field(description="Answers generated on a history shortened from the front.")
-    too_long: int = Field(description="Turns not generated: even the shortest history exceeds the window.")
-    capped: int = Field(description="Answers that reached `max_new_tokens`.")
-    languages: dict[str, int] = Field(description="Conversations by language.")
+    given: int = Field(description="Conversations (or labelled texts) in the file.")
+    used: int = Field(description="Of these, measured.")
+    unit: Literal["conversations", "texts"] = "conversations"
+    target_turns: int = 0
+    call_turns: int = 0
+    text_turns: int = 0
+    target_tokens: int = 0
+    unweighted_turns: int = Field(default=0, description="Assistant turns of weight 0: context, not measured.")
+    shortened: int = Field(default=0, description="Conversations over the window: later targets see less before them.")
+    lost_targets: int = Field(default=0, description="Target messages that do not fit into the window at all.")
+    shortened_prompts: int = Field(default=0, description="Answers generated on a history shortened from the front.")
+    too_long: int = Field(default=0, description="Turns not generated: even the shortest history exceeds the window.")
+    capped: int = Field(default=0, description="Answers that have all of `max_new_tokens`.")
+    languages: dict[str, int] = Field(description="Conversations or texts by language.")
     notes: list[str] = Field(default_factory=list)
 
 

@@ -114,13 +114,13 @@ def _aligned(first: Tally, second: Tally) -> tuple[Any, Any]:
         return first.sums, second.sums
     union = np.union1d(first.columns, second.columns)
 
-    def widened(tally: Tally) -> Any:
+    def widened(tally: Tally, columns: NDArray[np.int64]) -> Any:
         narrow = tally.sums.tocoo()
-        blocks, types = np.divmod(narrow.col, len(tally.columns))
-        column = blocks * len(union) + np.searchsorted(union, tally.columns[types])
+        blocks, types = np.divmod(narrow.col, len(columns))
+        column = blocks * len(union) + np.searchsorted(union, columns[types])
         return sparse.csr_array((narrow.data, (narrow.row, column)), shape=(narrow.shape[0], 3 * len(union)))
 
-    return widened(first), widened(second)
+    return widened(first, first.columns), widened(second, second.columns)
 
 
 def _beside(left: Any, right: Any) -> Any:

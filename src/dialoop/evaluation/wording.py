@@ -9,7 +9,12 @@ from typing import Literal
 from dialoop.evaluation.measures import MEASURES, Measure
 from dialoop.evaluation.results import Answer, Call, Comparison, Coverage, Difference, Evaluation, Figure
 
-SECTIONS = {"targets": "Target tokens", "calls": "Tool calls", "texts": "Answers in words"}
+SECTIONS = {
+    "labels": "Labels",
+    "calls": "Tool calls",
+    "texts": "Answers in words",
+    "targets": "Target tokens",
+}
 NOTHING = "–"
 Verdict = Literal["better", "worse", "same", "unknown"]
 
@@ -93,19 +98,37 @@ def call_text(call: Call) -> str:
     return f"{call.name} {call.arguments}"
 
 
-def spoken(text: str | None, calls: Sequence[Call], malformed: Sequence[str] = ()) -> str:
-    """What was said at a turn: its text, its calls, and what looked like a call and was none."""
-    parts = [text or "", *(f"→ {call_text(call)}" for call in calls), *(f"✗ {bad}" for bad in malformed)]
+def truth_of(answer: Answer) -> str:
+    """What was truly said, called or given as a label."""
+    return _spoken(answer.truth, answer.true_calls, answer.true_labels, [])
+
+
+def said_of(answer: Answer | None) -> str:
+    """What the model said, its calls, its labels, and what looked like a call and was none."""
+    if answer is None:
+        return NOTHING
+    return _spoken(answer.said, answer.said_calls, answer.said_labels, answer.malformed)
+
+
+def _spoken(text: str | None, calls: Sequence[Call], labels: Sequence[str], malformed: Sequence[str]) -> str:
+    parts = [
+        text or "",
+        *(f"→ {call_text(call)}" for call in calls),
+        ", ".join(labels),
+        *(f"✗ {bad}" for bad in malformed),
+    ]
     return "\n".join(part for part in parts if part) or "(nothing)"
 
 
 def coverage_notes(coverage: Coverage, max_new_tokens: int) -> list[str]:
     """What was measured, then everything that was left out, shortened or cut."""
     tongues = ", ".join(f"{lang} {count}" for lang, count in coverage.languages.items())
-    notes = [
-        f"{coverage.used} conversations ({tongues}), {coverage.call_turns} turns whose truth is a call, "
-        f"{coverage.text_turns} whose truth is text, {coverage.target_tokens} target tokens"
-    ]
+    notes = [f"{coverage.used} {coverage.unit} ({tongues})"]
+    if coverage.unit == "conversations":
+        notes[0] += (
+            f", {coverage.call_turns} turns whose truth is a call, {coverage.text_turns} whose truth is text, "
+            f"{coverage.target_tokens} target tokens"
+        )
     for count, what in (
         (coverage.unweighted_turns, "assistant turns of weight 0 are context and not measured"),
         (
@@ -130,7 +153,9 @@ class SideBySide:
     before: Answer | None
 
 
-def worst_answers(result: Evaluation | Comparison, kind: Literal["call", "text"], most: int) -> list[SideBySide]:
+def worst_answers(
+    result: Evaluation | Comparison, kind: Literal["call", "text", "label"], most: int
+) -> list[SideBySide]:
     """The `most` lowest scored answers of a kind; among equals, those first that were better before."""
     after = result.after if isinstance(result, Comparison) else result
     earlier: dict[tuple[str, int], Answer] = {}
@@ -145,34 +170,35 @@ def worst_answers(result: Evaluation | Comparison, kind: Literal["call", "text"]
 
 
 @dataclass(frozen=True)
-class ToolLine:
-    """How one tool's calls came out; shares of exact turns from 0 to 1."""
+class Share:
+    """How the turns of one tool, or the texts of one label, came out; shares of exact ones from 0 to 1."""
 
     name: str
-    turns: int
+    of: int
     seen: bool | None
     before: float | None
     after: float
 
 
-def by_tool(result: Evaluation | Comparison) -> list[ToolLine]:
-    """Exact calls by the tools that are truly called, most frequent first; a turn with two tools is its own line."""
+def by_truth(result: Evaluation | Comparison, kind: Literal["call", "label"]) -> list[Share]:
+    """Exact answers by true tools or labels, most frequent first; two together are a line of their own."""
     after = result.after if isinstance(result, Comparison) else result
-    earlier = result.before.answers if isinstance(result, Comparison) else []
+    before = _by_name(result.before.answers, kind) if isinstance(result, Comparison) else {}
+    some = []
+    for name, answers in _by_name(after.answers, kind).items():
+        earlier = before.get(name)
+        some.append(Share(name, len(answers), answers[0].seen, _exact(earlier) if earlier else None, _exact(answers)))
+    return sorted(some, key=lambda line: (-line.of, line.name))
 
-    def shares(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
-        found: dict[str, list[Answer]] = {}
-        for one in answers:
-            if one.kind == "call":
-                found.setdefault(" + ".join(sorted(call.name for call in one.true_calls)), []).append(one)
-        return found
 
-    def exact(answers: Sequence[Answer]) -> float | None:
-        return sum(one.score == 1.0 for one in answers) / len(answers) if answers else None
+def _by_name(answers: Sequence[Answer], kind: str) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for one in answers:
+        if one.kind == kind:
+            names = one.true_labels if kind == "label" else [call.name for call in one.true_calls]
+            found.setdefault(" + ".join(sorted(names)) or "(none)", []).append(one)
+    return found
 
-    before = shares(earlier)
-    some = [
-        ToolLine(name, len(answers), answers[0].seen, exact(before.get(name, [])), exact(answers) or 0.0)
-        for name, answers in shares(after.answers).items()
-    ]
-    return sorted(some, key=lambda line: (-line.turns, line.name))
+
+def _exact(answers: Sequence[Answer]) -> float:
+    return sum(one.score == 1.0 for one in answers) / len(answers)

@@ -1,0 +1,47 @@
+"""`dialoop evaluate`: measures a model on held-out data, alone or against what it was before. Computes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="What is measured: mini, a run, a folder, a version or a hub name.")],
+    data: Annotated[Path, typer.Argument(help="Held-out conversations, or labelled texts for a classifier.")],
+    before: Annotated[str | None, typer.Option(help="Compare against this model, answer by answer.")] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="What was trained on, to tell seen tools from unseen; else the run's record.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "--report", help="Folder of the report; else evaluations/MODEL-on-DATA."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Conversations at most, chosen by hash.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice and of the intervals.")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer may have.")] = 128,
+    batch_size: Annotated[int, typer.Option(min=1, help="Answers generated side by side.")] = 16,
+    generate: Annotated[bool, typer.Option(help="Generate answers; without, only target tokens are scored.")] = True,
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
+) -> None:
+    """Measure a model on held-out conversations; --before compares. Writes evaluation.json and report.html."""
+    from dialoop.evaluation import EvaluationSettings, evaluate_files, progress_bar, table, write_report
+
+    settings = EvaluationSettings(
+        seed=seed, limit=limit, max_new_tokens=max_new_tokens, batch_size=batch_size, generate=generate
+    )
+    told = Console(stderr=True)
+    with progress_bar(told) as progress:
+        result = evaluate_files(model, data, settings, before=before, train=train, device=device, progress=progress)
+    folder = out or Path("evaluations") / f"{Path(model).name}-on-{data.name.split('.')[0]}"
+    paths = write_report(result, folder)
+    if as_json:
+        typer.echo(result.model_dump_json())
+    else:
+        Console().print(table(result))
+    for kind, path in paths.items():
+        told.print(f"{kind}: {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,57 @@
+"""From names and paths to a result: loads models one after the other, reads the data, measures and compares.
+
+Knows neither pages nor terminals.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dialoop.conversation import read_conversations, read_examples
+from dialoop.errors import DataError
+from dialoop.evaluation.calls import ToolsSeen
+from dialoop.evaluation.classify import evaluate_classifier
+from dialoop.evaluation.evaluate import compare, evaluate_model
+from dialoop.evaluation.progress import Progress, quiet
+from dialoop.evaluation.results import Comparison, Evaluation
+from dialoop.evaluation.settings import EvaluationSettings
+from dialoop.model import load_base
+
+
+def evaluate_files(
+    model: str,
+    data: Path,
+    settings: EvaluationSettings,
+    *,
+    before: str | None = None,
+    train: Path | None = None,
+    device: str = "cpu",
+    progress: Progress = quiet,
+) -> Evaluation | Comparison:
+    """Measures `model` on the file `data`; with `before`, both models, one in memory at a time, and compares them.
+
+    `train`: the file that was trained on; without, the record of the run tells which tools were seen, if there is one.
+
+    Raises:
+        DataError, ModelError, SettingsError: a file, model or setting that cannot be used.
+    """
+    base = load_base(model, device=device)
+    if base.head.kind == "classify":
+        examples = list(read_examples(data))
+        after = evaluate_classifier(base, examples, settings, data=str(data), progress=progress)
+        if before is None:
+            return after
+        del base
+        earlier = load_base(before, device=device)
+        return compare(evaluate_classifier(earlier, examples, settings, data=str(data), progress=progress), after)
+    conversations = list(read_conversations(data))
+    if not conversations:
+        raise DataError("the file holds no conversation", where=data, remedy="give held-out conversations")
+    seen = ToolsSeen.of(read_conversations(train)) if train else ToolsSeen.read(base.path) if base.path else None
+    after = evaluate_model(base, conversations, settings, tools_seen=seen, data=str(data), progress=progress)
+    if before is None:
+        return after
+    del base
+    earlier = load_base(before, device=device)
+    first = evaluate_model(earlier, conversations, settings, tools_seen=seen, data=str(data), progress=progress)
+    return compare(first, after)
