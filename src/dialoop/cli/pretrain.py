@@ -37,7 +37,7 @@ def pretrain(
             sources[name] = partial(make_copying, plan.generated[name], seed=plan.seed)
         else:
             sources[name] = _file(data / name / "train.jsonl.gz")
-    watched = {lang: make_copying(300, lang=lang, seed=1, part="test") for lang in ("en", "zh")}
+    watched = {lang: make_copying(200, lang=lang, seed=1, part="test") for lang in ("en", "zh")}
     folder = run(plan, sources, watched, out, bf16=bf16, compiled=compiled)
     print(f"the model is in {folder}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from dialoop.conversation import Conversation
 from dialoop.model.bpe import FORM_TOKENS, SPECIAL_TOKENS, train_tokenizer
-from dialoop.training.batches import Batch, lay_out
+from dialoop.training.batches import Batch
 from dialoop.training.checkpoint import load_checkpoint, save_checkpoint
+from dialoop.training.copy_watch import CopyWatch
 from dialoop.training.corpus import Ids, Mixture, encode_all, plain_messages, turn_pieces
 from dialoop.training.loop import Progress, take_step
 from dialoop.training.optimise import make_optimisers
@@ -85,51 +86,6 @@ def packed_loss(model: nn.Module, ids: Tensor, mask: Tensor, positions: Tensor, 
     return (losses * targets[:, 1:].flatten()).sum()
 
 
-class CopyWatch:
-    """The held-out copying test: the share of calls whose every token is the model's first choice given the true history.
-
-    That share is exactly the share that greedy decoding writes letter for letter.
-    """
-
-    def __init__(self, examples: dict[str, list[Ids]], begin: int, end: int, *, width: int, rows: int) -> None:
-        self._begin, self._end = begin, end
-        self._batches = {lang: list(self._lay(ids, width, rows)) for lang, ids in examples.items()}
-
-    def _lay(self, examples: list[Ids], width: int, rows: int) -> Iterator[tuple[Batch, list[tuple[int, int, int]]]]:
-        fitting = [ids for ids in examples if len(ids) <= width]
-        for at in range(0, len(fitting), rows):
-            chunk = fitting[at : at + rows]
-            batch = lay_out([[(ids.tolist(), [True] * len(ids))] for ids in chunk], width)
-            calls = []
-            for row, ids in enumerate(chunk):
-                begins = [i for i, token in enumerate(ids) if token == self._begin]
-                ends = [i for i, token in enumerate(ids) if token == self._end]
-                calls += [(row, b, e + 2) for b, e in zip(begins, ends, strict=True)]
-            yield batch, calls
-
-    @torch.no_grad()
-    def measure(self, accelerator: Accelerator, model: nn.Module) -> dict[str, float]:
-        """Language → share of calls that come out exact, 0 to 1; and `loss-<language>` in nats a token."""
-        result: dict[str, float] = {}
-        for lang, batches in self._batches.items():
-            right = count = 0
-            loss = tokens = 0.0
-            for batch, calls in batches:
-                with accelerator.autocast():
-                    output = model(input_ids=batch.ids, attention_mask=(batch.segments > 0).long(), use_cache=False)
-                logits = output.logits[:, :-1].float()
-                best = logits.argmax(-1) == batch.ids[:, 1:]
-                wanted = batch.targets[:, 1:]
-                loss += float(F.cross_entropy(logits[wanted], batch.ids[:, 1:][wanted], reduction="sum"))
-                tokens += int(wanted.sum())
-                for row, begin, end in calls:
-                    count += 1
-                    right += bool(best[row, begin - 1 : end - 1].all())
-            result[lang] = right / max(1, count)
-            result[f"loss-{lang}"] = loss / max(1.0, tokens)
-        return result
-
-
 def pretrain(
     recipe: Recipe,
     sources: dict[str, Conversations],
@@ -158,7 +114,7 @@ def pretrain(
     say(f"model: {sum(p.numel() for p in model.parameters()):,} weights; vocabulary {len(tokenizer):,}")
     encoded = _encode(sources, tokenizer, {ids_of[t] for t in _TURNS}, say)
     watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
-    watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=512, rows=25)
+    watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
     run = _Run(recipe, model, tokenizer, encoded, watch, folder, bf16=bf16, compiled=compiled, say=say, stop=stop)
     run.go()
     return run.finish()
@@ -249,8 +205,7 @@ class _Run:
             skip = 0
 
     def _step(self, batch: Batch, phase: str) -> None:
-        device = self.accelerator.device
-        batch = Batch(*(t.to(device) for t in (batch.ids, batch.targets, batch.positions, batch.segments)))
+        batch = batch.to(self.accelerator.device)
         steps = 1_000_000  # the schedule runs on tokens, not steps: see `done`
         done = self.progress.tokens / self.total
         marker = Progress(int(done * steps), self.progress.tokens, self.progress.targets)
@@ -271,7 +226,7 @@ class _Run:
 
     def _look(self, phase: str, number: int, steps: int) -> None:
         self.model.eval()
-        measured = self.watch.measure(self.accelerator, self.model)
+        measured = self.watch.measure(self.accelerator, self.model, self.dtype)
         self.model.train()
         self._log(phase=phase, step=self.progress.step, tokens=self.progress.tokens, copying=measured)
         state = {"progress": vars(self.progress), "phase": number, "phase_steps": steps}
