@@ -1,0 +1,27 @@
+"""A real server in a thread, for tests: uvicorn on a free port of the loopback, with the engines that a test gives."""
+
+import threading
+from contextlib import contextmanager
+
+import uvicorn
+
+from dialoop.server import address_of, build_app, listen
+
+
+@contextmanager
+def serving(*engines, **options):
+    """The address of a running server, without /v1."""
+    listening = listen("127.0.0.1", 0)
+    config = uvicorn.Config(
+        build_app(engines, **options), log_level="error", access_log=False, timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield address_of(listening)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listening.close()
+        assert not thread.is_alive()
