@@ -14,6 +14,7 @@ import inspect
 import json
 import types
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dialoop.conversation import Tool
@@ -65,10 +66,12 @@ def call_tool(functions: Sequence[ToolFunction], world: object, name: str, argum
     return function(world, **given)
 
 
+@cache
 def _parameters(function: ToolFunction) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())[1:]
 
 
+@cache
 def _annotation(function: ToolFunction, name: str) -> Any:
     hints = get_type_hints(function)
     if name not in hints:

@@ -209,7 +209,8 @@ class ReferenceAgent:
             return self._close()
         changes = [slot for slot in _CHANGES if slot in task.values]
         if task.kind == "change" and not changes:
-            return self._ask(("changes",))
+            self._say("ask_changes")
+            return Heard("asked", ("changes",))
         task.confirming = True
         told = [self._say_part(f"to_{_CHANGES[slot]}", **{_CHANGES[slot]: task.values[slot]}) for slot in changes]
         comma = "，" if self._world.lang == "zh" else " and "

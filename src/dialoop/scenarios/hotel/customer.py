@@ -16,6 +16,8 @@ from dialoop.scenarios.hotel.goals import Ask, Book, Cancel, Change, Chat, Compl
 from dialoop.scenarios.hotel.talk import Heard, Said
 from dialoop.scenarios.hotel.voice import Spoken, Voice
 
+_CHANGES = ("new_room", "new_check_in", "new_nights")
+
 
 @dataclass
 class Knowledge:
@@ -259,7 +261,7 @@ class Customer:
     def _inform(self, values: dict[str, Spoken]) -> Said:
         if not values:
             return self._voice.say("no", "no")
-        own_key = "answer_" + "_".join(values)
+        own_key = "answer_changes" if values.keys() & {*_CHANGES} else "answer_" + "_".join(values)
         key = own_key if self._voice.knows(own_key) else "answer"
         return self._voice.say("inform", key, values, private=self._private() if "contact" in values else "")
 

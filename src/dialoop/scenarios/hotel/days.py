@@ -21,6 +21,7 @@ MONTHS = (
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NUMERALS = "一二三四五六七八九"
 _SOON = {"today": 0, "tomorrow": 1, "the day after tomorrow": 2, "今天": 0, "明天": 1, "后天": 2, "大后天": 3}
+_SAID_SOON = {"en": {1: "tomorrow"}, "zh": {1: "明天", 2: "后天"}}
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in MONTHS)
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DAY_MONTH = re.compile(rf"(?:the )?(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\.?,?(?: (\d{{4}}))?", re.I)
@@ -108,9 +109,9 @@ def spoken_day(day: date, today: date, lang: str, dice: Dice) -> str:
     """One of the ways in which a customer says `day`; `parse_day` reads it back to the same day."""
     forms = _chinese_forms(day) if lang == "zh" else _english_forms(day)
     ahead = (day - today).days
-    soon = [word for word, days in _SOON.items() if days == ahead > 0 and word.isascii() == (lang == "en")]
+    soon = _SAID_SOON[lang].get(ahead)
     if soon and dice.chance(0.7):
-        return soon[0]
+        return soon
     weeks_ahead = (day - today + timedelta(days=today.weekday())).days // 7
     if weeks_ahead in (0, 1) and ahead > 0 and dice.chance(0.6):
         if lang == "zh":

@@ -122,9 +122,9 @@ def house_rule(world: World, topic: str) -> Result:
     Args:
         topic: in the customer's words
     """
-    wanted = " ".join(topic.casefold().split())
+    wanted = _words(topic)
     for name, rule in world.rules.items():
-        if wanted == name.casefold():
+        if wanted == _words(name):
             return {"topic": name, "rule": rule}
     return {"error": "no_rule"}
 
@@ -166,9 +166,13 @@ def _bare(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum() or char == "@")
 
 
+def _words(text: str) -> str:
+    """The words of a name, whatever their case and spacing, without an article before them."""
+    return " ".join(text.casefold().split()).removeprefix("the ")
+
+
 def _room(world: World, name: str) -> Room | None:
-    wanted = " ".join(name.casefold().split()).removeprefix("the ")
-    return next((room for room in world.rooms.values() if room.name.casefold() == wanted), None)
+    return next((room for room in world.rooms.values() if _words(room.name) == _words(name)), None)
 
 
 def _booking(world: World, number: str) -> Booking | None:

@@ -22,6 +22,7 @@ from dialoop.scenarios.dice import Dice
 
 Part = Literal["train", "test"]
 Lang = Literal["en", "zh"]
+_FILES = {"customer": ("wishes", "answers"), "agent": ("agent",)}
 _OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
 _MARKED = re.compile(f"{_OPEN}(.*?){_MIDDLE}(.*?){_CLOSE}")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -47,9 +48,10 @@ def mark(slot: str, text: str) -> str:
     return f"{_OPEN}{slot}{_MIDDLE}{text}{_CLOSE}"
 
 
-def slots_of(template: str) -> set[str]:
+@cache
+def slots_of(template: str) -> frozenset[str]:
     """The slots that a template names."""
-    return set(_SLOT.findall(template))
+    return frozenset(_SLOT.findall(template))
 
 
 class Wording:
@@ -76,7 +78,9 @@ class Wording:
 @cache
 def _phrases(speaker: str, lang: str, part: str) -> dict[str, list[str]]:
     """The lists of phrases: one phrase a line; ~ is the empty phrase."""
-    lists = load(speaker, lang, part)
+    lists: dict[str, str] = {}
+    for kind in _FILES[speaker]:
+        lists |= load(kind, lang, part)
     return {key: ["" if line == "~" else line for line in text.splitlines()] for key, text in lists.items()}
 
 
