@@ -140,9 +140,9 @@ class Customer:
         return self._inform(self._asked_values(goal, heard))
 
     def _offered(self, goal: Book, heard: Heard) -> Said:
-        if not self._compared and self._dice.chance(0.25):
+        if not self._compared and self._dice.chance(0.35):
             self._compared = True
-            if len(heard.rooms) > 1 and self._dice.chance(0.4):
+            if len(heard.rooms) > 1 and self._dice.chance(0.5):
                 one, other = self._dice.some(heard.rooms, 2)
                 return self._voice.say(
                     "compare", "compare", {"room": Spoken(one, one), "other_room": Spoken(other, other)}

@@ -18,7 +18,7 @@ from dialoop.scenarios.hotel.world import NOTICE_DAYS, Booking, Room, World
 SMALL_TALK = ("hello_again", "who", "abilities", "mood", "weather", "compliment")
 NOT_OURS = ("flight", "homework", "politics")
 _ROOMS, _RULES, _BOOKINGS, _HORIZON_DAYS = 5, 12, 5, 75
-_GOALS = {"book": 40.0, "ask": 12.0, "change": 14.0, "cancel": 12.0, "find": 7.0, "complain": 9.0, "chat": 6.0}
+_GOALS = {"book": 40.0, "ask": 12.0, "change": 14.0, "cancel": 12.0, "find": 7.0, "complain": 9.0, "chat": 8.0}
 
 
 def make_world(lang: str, part: str, dice: Dice) -> World:
