@@ -30,6 +30,7 @@ def refused(path: Path) -> SettingsError:
 
 def test_top_level_keys_become_defaults_of_the_verbs_that_use_them(written):
     defaults = load_project(written("base: mini\nmodel: runs/first\ndata: logs.jsonl\n"))
+    assert defaults["check"] == {"base": "mini", "files": ["logs.jsonl"]}
     assert defaults["tune"] == {"base": "mini", "data": "logs.jsonl"}
     assert defaults["serve"] == defaults["chat"] == {"model": "runs/first"}
 
@@ -38,6 +39,10 @@ def test_a_section_gives_only_what_it_sets(written):
     assert load_project(written("evaluate:\n  limit: 20\n  generate: false\n")) == {
         "evaluate": {"limit": 20, "generate": False}
     }
+
+
+def test_a_value_is_taken_in_every_way_that_its_room_takes_it(written):
+    assert load_project(written("tune:\n  held_out: 0.2\n  epochs: 3\n"))["tune"] == {"held_out": "0.2", "epochs": 3.0}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "evaluate:\n", "---\n"])

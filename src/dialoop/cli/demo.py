@@ -49,9 +49,10 @@ def demo(
     _verb("2 of 5", "check", logs, "--base", base)
     if Path(model).is_dir():
         _say("3 of 5", f"tuned before: {model} (remove {folder} to begin anew)")
+    elif Path(run).is_dir():
+        _verb("3 of 5", "tune", "--run", run, "--resume")
     else:
-        resume = ["--resume"] if Path(run).is_dir() else []
-        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed), *resume)
+        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed))
     measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
     _verb("4 of 5", "evaluate", model, others, *measured)
     minutes = (time.monotonic() - began) / 60

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dialoop.errors import SettingsError
 from dialoop.project.document import Document, read_document
@@ -62,7 +61,7 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
     defaults: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
         for verb, option in SHARED[key]:
-            defaults.setdefault(verb, {})[option] = value
+            defaults.setdefault(verb, {})[option] = [value] if option == "files" else value
     for name in SECTIONS:
         section = document.values.get(name)
         if section is None:
@@ -70,7 +69,7 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
         if not isinstance(section, dict):
             what = f"`{name}` is a section, and this is a {type(section).__name__}"
             raise SettingsError(what, where=document.place((name,)), remedy=f"indent its settings below `{name}:`")
-        defaults.setdefault(name, {}).update(_checked(_partial(name), section, document, (name,)))
+        defaults.setdefault(name, {}).update(_checked(section_settings(name), section, document, (name,)))
     return defaults
 
 
@@ -87,17 +86,6 @@ def _entry(prefix: str, name: str, field: Any) -> Entry:
     kind = getattr(field.annotation, "__name__", None) if isinstance(field.annotation, type) else str(field.annotation)
     default = "" if field.is_required() else str(field.get_default(call_default_factory=True))
     return Entry(prefix + name, str(kind).replace("typing.", ""), default, field.description or "")
-
-
-@cache
-def _partial(section: str) -> type[BaseModel]:
-    """The section's settings with none of them required: a file may set one and leave the rest to the verb."""
-    settings = section_settings(section)
-    fields: dict[str, Any] = {
-        name: (Annotated[(field.annotation, Field(), *field.metadata)], None)
-        for name, field in settings.model_fields.items()
-    }
-    return create_model(settings.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def _checked(settings: type[BaseModel], values: dict[str, Any], document: Document, at: tuple[str, ...]) -> Any:

@@ -12,7 +12,7 @@ SECTIONS = ("tune", "evaluate", "serve")
 
 
 def section_settings(section: str) -> type[BaseModel]:
-    """The settings that the room of `section` declares. `section` is one of `SECTIONS`."""
+    """The settings that the room of `section` declares, each with a default. `section` is one of `SECTIONS`."""
     if section == "tune":
         from dialoop.training import TuneSettings
 
