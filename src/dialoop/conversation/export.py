@@ -148,8 +148,8 @@ def _cell(value: Any) -> str:
 
 def _cells(cells: list[str], container: str) -> str:
     line = io.StringIO()
-    csv.writer(line, delimiter="," if container == "csv" else "\t", lineterminator="").writerow(cells)
-    return line.getvalue()
+    csv.writer(line, delimiter="," if container == "csv" else "\t", lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _read_back(lines: list[str], target: RowForm | LineForm, container: str) -> Record:

@@ -55,7 +55,7 @@ def scan_placed(
     lines = read_lines(path, encoding=encoding, max_line_bytes=max_line_bytes)
     empty = True
     for item in _records(lines, found, page, max_line_bytes):
-        empty = False
+        empty = empty and isinstance(item, Fault) and item.level == "warning"
         if isinstance(item, Fault):
             yield item.place, item
             continue
