@@ -7,8 +7,10 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dialoop.conversation import read_conversations, read_examples, scan
+from dialoop.conversation import Fault, inspect_file, read_conversations, read_examples, scan
 from dialoop.errors import DataError, SettingsError
 
 from .samples import chat, faults, records, talk, write
@@ -211,3 +213,47 @@ def test_a_file_that_is_nothing_known_ends_in_an_error(tmp_path: Path, text: str
     assert any(fault.level == "error" and fault.remedy for fault in faults(path))
     with pytest.raises(DataError):
         list(read_conversations(path))
+
+
+SEEDS = [
+    SOUND + "\n" + json.dumps(talk()) + "\n",
+    "[" + SOUND + ", " + json.dumps(talk(), indent=1) + "]",
+    '{"conversations":[{"from":"human","value":"a"},{"from":"function_call","value":"{\\"name\\":\\"f\\"}"}]}\n',
+    '{"instruction":"a","input":"b","output":"c","history":[["d","e"]]}\n{"context":["a","b","c"],"response":"d"}\n',
+    '{"text":"ab cd","spans":[{"label":"x","start":0,"end":2}]}\n{"text":"a","score":1}\n{"text":"a","label":"b"}\n',
+    'text,label\n"a ""b""\nc",d\ne,f\n',
+    "# text = a b\na\tB-x\nb\tI-x\n\nc O\n",
+    "# id = 1\nUser: a\n  b\nAgent: c\n\n客户：d\n",
+]
+FORMS = [None, "openai", "sharegpt", "alpaca", "pairs", "labels", "scores", "spans", "conll", "transcript"]
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """A sound file with some bytes cut out, put in or changed."""
+    data = bytearray(draw(st.sampled_from(SEEDS)).encode())
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(start + 6, len(data))))
+        piece = st.binary(max_size=3) | st.sampled_from(
+            [b'"', b"{", b"]", b"null", b"1e9", b"-", b"\n", b",", b"\\u0000"]
+        )
+        data[start:end] = draw(piece)
+    return bytes(data)
+
+
+@settings(max_examples=400)
+@given(spoilt() | st.binary(max_size=40), st.sampled_from(FORMS))
+def test_whatever_a_file_holds_reading_ends_in_records_and_faults(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, form: str | None
+):
+    path = tmp_path_factory.getbasetemp() / "spoilt"
+    path.write_bytes(data)
+    found = list(scan(path, form=form, max_line_bytes=2000))
+    assert found
+    for item in found:
+        if isinstance(item, Fault):
+            assert item.reason
+            assert item.remedy
+            assert item.place.path == str(path)
+    inspect_file(path, form=form)

@@ -22,6 +22,7 @@ from dialoop.conversation.record import (
     Tool,
     ToolCall,
 )
+from dialoop.conversation.rules import check_conversation, check_example
 from dialoop.conversation.scan import read_conversations, read_examples, scan, what_is
 from dialoop.conversation.split import Split, split_conversations, split_examples
 from dialoop.conversation.view import ModelView, model_view, training_conversation
@@ -55,6 +56,8 @@ __all__ = [
     "Tool",
     "ToolCall",
     "canonical_json",
+    "check_conversation",
+    "check_example",
     "container_for",
     "fold",
     "history",
