@@ -6,7 +6,8 @@ from dialoop.conversation import Conversation, FunctionCall, ToolCall
 from dialoop.errors import DataError
 from dialoop.evaluation.calls import TOOLS_SEEN_FILE, ToolsSeen, comparable, same_calls, same_names
 from dialoop.evaluation.results import Call
-from evaluation.bases import booking, call, tool
+
+from .bases import booking, call, tool
 
 
 def raw(name, arguments):

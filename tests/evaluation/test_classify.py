@@ -6,7 +6,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from dialoop.conversation import Example, SlotSpan
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation import EvaluationSettings, compare, evaluate_classifier
-from evaluation.bases import tiny_base, tiny_classifier
+
+from .bases import tiny_base, tiny_classifier
 
 SETTINGS = EvaluationSettings(resamples=200, batch_size=4)
 LABELS = ("ask", "book", "cancel")

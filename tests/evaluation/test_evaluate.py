@@ -7,7 +7,8 @@ import pytest
 from dialoop.conversation import Conversation, Message
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation import EvaluationSettings, ToolsSeen, answers, compare, evaluate_model
-from evaluation.bases import asked, booking, call, said, scripted, tiny_base, true_ids
+
+from .bases import asked, booking, call, said, scripted, tiny_base, true_ids
 
 SETTINGS = EvaluationSettings(resamples=200)
 LOGS = [booking(number, lang=lang) for number in range(1, 5) for lang in ("en", "zh")]

@@ -8,7 +8,8 @@ from dialoop.conversation import Conversation
 from dialoop.evaluation import forced as room
 from dialoop.evaluation.forced import forced
 from dialoop.model import sentence
-from evaluation.bases import asked, booking, said, tiny_base
+
+from .bases import asked, booking, said, tiny_base
 
 
 def reference(base, conversation):

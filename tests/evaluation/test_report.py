@@ -16,12 +16,14 @@ from dialoop.evaluation import (
     compare,
     evaluate_classifier,
     evaluate_model,
+    show,
     table,
     write_report,
 )
 from dialoop.evaluation.plots import plots
 from dialoop.evaluation.report import page
-from evaluation.bases import asked, booking, said, scripted, tiny_base, tiny_classifier, tool, true_ids
+
+from .bases import asked, booking, said, scripted, tiny_base, tiny_classifier, tool, true_ids
 
 SETTINGS = EvaluationSettings(resamples=100)
 NASTY = "<script>alert('x')</script> & </style>"
@@ -111,7 +113,7 @@ def test_plots_need_no_fonts_and_no_clock(comparison):
 
 def test_the_table_shows_every_group_and_difference(comparison):
     console = Console(width=140, record=True, file=io.StringIO())
-    console.print(table(comparison))
+    show(console, table(comparison))
     text = console.export_text()
     line = next(line for line in text.splitlines() if "Exact call" in line)
     assert "0.0 %" in line

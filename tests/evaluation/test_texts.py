@@ -5,20 +5,6 @@ from hypothesis import strategies as st
 from dialoop.evaluation import texts
 
 
-@pytest.mark.parametrize(
-    ("given_texts", "lang"),
-    [
-        (["您好，请问几位？"], "zh"),
-        (["Two rooms, please."], "und"),
-        (["请帮我订 WiFi 房间"], "zh"),
-        (["12:30"], "und"),
-        ([], "und"),
-    ],
-)
-def test_language_is_told_from_letters(given_texts: list[str], lang: str) -> None:
-    assert texts.guess_language(given_texts) == lang
-
-
 def test_chinese_counts_by_character_and_words_stay_whole() -> None:
     assert texts.units("Book 两间房 at Grand-Hotel, 2晚!") == [
         "book",

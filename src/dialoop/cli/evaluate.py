@@ -29,7 +29,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
 ) -> None:
     """Measure a model on held-out conversations; --before compares. Writes evaluation.json and report.html."""
-    from dialoop.evaluation import EvaluationSettings, evaluate_files, progress_bar, table, write_report
+    from dialoop.evaluation import EvaluationSettings, evaluate_files, progress_bar, show, table, write_report
 
     settings = EvaluationSettings(
         seed=seed, limit=limit, max_new_tokens=max_new_tokens, batch_size=batch_size, generate=generate
@@ -42,6 +42,6 @@ def evaluate(
     if as_json:
         typer.echo(result.model_dump_json())
     else:
-        Console().print(table(result))
+        show(Console(), table(result))
     for kind, path in paths.items():
         told.print(f"{kind}: {path}", highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dialoop.conversation import Example
+from dialoop.conversation import Example, language_of
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation import formulas
 from dialoop.evaluation.evaluate import ALL, figures_of, measuring, tokenizer_digest
@@ -23,7 +23,6 @@ from dialoop.evaluation.results import Answer, Coverage, Evaluation
 from dialoop.evaluation.sample import by_hash
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.tallies import Tally, type_tallies
-from dialoop.evaluation.texts import guess_language
 from dialoop.model import Base
 
 LIKELY = 0.5  # multi-label: a label is said where its probability is above this
@@ -52,12 +51,12 @@ def evaluate_classifier(
             remedy="tune it with labelled texts first, or give conversations",
         )
     began = time.monotonic()
-    used = by_hash(examples, settings.limit, settings.seed)
+    used = by_hash(examples, settings.limit, settings.seed).chosen
     true = [_labels(one, data) for one in used]
     if not used:
         raise DataError("there is no labelled text", where=data or None, remedy="give texts with their labels")
     said, cut = _said(base, used, settings, progress)
-    languages = [one.lang or guess_language([one.text]) for one in used]
+    languages = [language_of(one) for one in used]
     tallies = _tallies(true, said, languages)
     return Evaluation(
         model=base.name,

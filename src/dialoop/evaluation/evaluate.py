@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from dialoop.conversation import Conversation
+from dialoop.conversation import Conversation, language_of
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.answers import Answered, answer_turns
 from dialoop.evaluation.calls import ToolsSeen
@@ -23,7 +23,6 @@ from dialoop.evaluation.results import Comparison, Coverage, Difference, Evaluat
 from dialoop.evaluation.sample import by_hash
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.tallies import Draws, Tally
-from dialoop.evaluation.texts import language_of
 from dialoop.model import Base
 
 ALL, SEEN, UNSEEN = "all", "seen tools", "unseen tools"
@@ -49,7 +48,7 @@ def evaluate_model(
         SettingsError: `max_new_tokens` leaves no room in the window.
     """
     began = time.monotonic()
-    used = by_hash(conversations, settings.limit, settings.seed)
+    used = by_hash(conversations, settings.limit, settings.seed).chosen
     if not any(message.is_target for one in used for message in one.messages):
         raise DataError(
             "no assistant message of weight 1 in the conversations to measure",
@@ -186,7 +185,9 @@ def _coverage(
     elif calls and tools_seen is None:
         notes.append("which tools training offered is not known (--train FILE tells): seen and unseen not told apart")
     if not all(one.lang for one in used):
-        notes.append("some conversations state no language: it was told from their letters (und: not Chinese)")
+        notes.append(
+            "some conversations state no language: it was told from their script where one language alone writes it"
+        )
     return Coverage(
         given=len(given),
         used=len(used),

@@ -1,20 +1,27 @@
-"""A bar in the terminal for long work; none where the output is no terminal. Knows rich."""
+"""Showing things in a terminal: pages part by part, and a bar for long work. Knows rich."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from dialoop.evaluation.progress import Progress, quiet
 
 
+def show(console: Console, parts: Iterable[RenderableType]) -> None:
+    """Prints parts one below the other; lines of text are left whole, so that paths in them can be copied."""
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Progress]:
-    """What to pass as `progress`: each kind of work gets its line."""
+    """What to pass as `progress`: each kind of work gets its line; nothing is drawn where there is no terminal."""
     if not console.is_terminal:
         yield quiet
         return

@@ -1,7 +1,7 @@
 """Answers in words against the truth: BLEU, chrF, ROUGE-L, length and repetition, counted turn by turn.
 
-BLEU's counts come from sacrebleu (tokenizer `zh` for Chinese, `13a` else), chrF's n-grams from sacrebleu, ROUGE-L from
-rouge-score. Knows nothing of models; a call where the truth is text counts as an empty answer.
+BLEU and chrF are counted by sacrebleu (BLEU's tokenizer: `zh` for Chinese, `char` for Japanese and Thai, `13a` else),
+ROUGE-L by rouge-score. Knows nothing of models; a call where the truth is text counts as an empty answer.
 """
 
 from __future__ import annotations
@@ -16,32 +16,12 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
-from dialoop.conversation import Conversation
 from dialoop.evaluation.formulas import CHRF_ORDER, chrf
 
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _KANA_THAI = "\u3040-\u30ff\u31f0-\u31ff\u0e00-\u0e7f"
 _UNITS = re.compile(f"[{_HAN}{_KANA_THAI}]|[^\\W{_HAN}{_KANA_THAI}]+")
-_HAN_ONE = re.compile(f"[{_HAN}]")
-_LETTER = re.compile(r"[^\W\d_]")
 REPEATED = 4  # length of the n-grams whose repetition is counted
-
-
-def guess_language(texts: Sequence[str]) -> str:
-    """`zh` where at least a third of the letters are Han characters, else `und` (not stated), as BCP 47 has it."""
-    joined = "".join(texts)
-    letters = len(_LETTER.findall(joined))
-    return "zh" if letters and len(_HAN_ONE.findall(joined)) / letters >= 1 / 3 else "und"
-
-
-def language_of(conversation: Conversation) -> str:
-    """The language that the conversation states, else what its letters tell."""
-    return conversation.lang or guess_language([message.content or "" for message in conversation.messages])
-
-
-def is_chinese(lang: str) -> bool:
-    """Whether a language tag (BCP 47) is Chinese in any script or region."""
-    return lang.lower().split("-")[0] in {"zh", "cmn", "yue"}
 
 
 def units(text: str) -> list[str]:
@@ -61,14 +41,21 @@ def _scorer() -> RougeScorer:
     return RougeScorer(["rougeL"], tokenizer=_Units())
 
 
+_TOKENIZERS = {"zh": "zh", "cmn": "zh", "yue": "zh", "ja": "char", "th": "char"}
+
+
 @cache
-def _bleu(chinese: bool) -> BLEU:
-    return BLEU(tokenize="zh" if chinese else "13a")
+def _bleu(tokenizer: str) -> BLEU:
+    return BLEU(tokenize=tokenizer)
 
 
 def bleu_counts(answer: str, truth: str, lang: str) -> list[float]:
-    """4 n-gram matches, 4 n-gram totals, the answer's and the truth's length in tokens, and 1 turn."""
-    score = _bleu(is_chinese(lang)).corpus_score([answer], [[truth]])
+    """4 n-gram matches, 4 n-gram totals, the answer's and the truth's length in tokens, and 1 turn.
+
+    `lang`: a language tag (BCP 47); its first part chooses the tokenizer.
+    """
+    tokenizer = _TOKENIZERS.get(lang.lower().split("-")[0], "13a")
+    score = _bleu(tokenizer).corpus_score([answer], [[truth]])
     return [*map(float, score.counts), *map(float, score.totals), float(score.sys_len), float(score.ref_len), 1.0]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from collections.abc import Iterator
+
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +23,7 @@ from dialoop.evaluation.wording import (
 _COLOURS = {"better": "green", "worse": "red", "same": "default", "unknown": "default"}
 
 
-def table(result: Evaluation | Comparison) -> RenderableType:
+def table(result: Evaluation | Comparison) -> Iterator[RenderableType]:
     """A table of every measure with its interval, then what was measured and what was left out."""
     compared = isinstance(result, Comparison)
     after = result.after if isinstance(result, Comparison) else result
@@ -44,7 +46,8 @@ def table(result: Evaluation | Comparison) -> RenderableType:
             grid.add_row(*_cells(line, compared))
     notes = coverage_notes(after.coverage, after.settings.max_new_tokens)
     notes += result.notes if isinstance(result, Comparison) else []
-    return Group(grid, *(Text(f"· {note}") for note in notes))
+    yield grid
+    yield from (Text(f"· {note}") for note in notes)
 
 
 def _cells(line: Line, compared: bool) -> list[Text]:
