@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -23,26 +23,32 @@ def pretrain(
     """Train a base from scratch: tokenizer, phases of the recipe, a held-out copying test at every checkpoint."""
     from dialoop import model
     from dialoop.scenarios.copying import make_copying
-    from dialoop.training.pretrain import pretrain as run
+    from dialoop.training.pretraining import Way
+    from dialoop.training.pretraining import pretrain as run
     from dialoop.training.recipe import read_recipe
+    from dialoop.training.stopping import stop_signal
 
     packaged = Path(model.__file__).parent / "mini" / "recipe.yaml"
     plan = read_recipe(packaged if recipe == "mini" else Path(recipe))
     unknown = set(plan.generated) - {"copying"}
     if unknown:
         raise SettingsError(f"unknown generator {sorted(unknown)[0]!r}", remedy="the one generator is `copying`")
-    sources = {}
+    sources: dict[str, Callable[[], Iterable[Conversation]]] = {}
     for name in plan.sources:
         if name in plan.generated:
             sources[name] = partial(make_copying, plan.generated[name], seed=plan.seed)
         else:
             sources[name] = _file(data / name / "train.jsonl.gz")
     watched = {lang: make_copying(200, lang=lang, seed=1, part="test") for lang in ("en", "zh")}
-    folder = run(plan, sources, watched, out, bf16=bf16, compiled=compiled)
-    print(f"the model is in {folder}")
+    with stop_signal() as stop:
+        folder = run(plan, sources, watched, out, Way(bf16=bf16, compiled=compiled, stop=lambda: bool(stop)))
+    if folder is None:
+        typer.echo(f"stopped, and saved; to go on, give the same command again: the run is in {out}", err=True)
+        raise typer.Exit(128 + (stop.number or 0))
+    typer.echo(str(folder))
 
 
-def _file(path: Path) -> partial[Iterable[Conversation]]:
+def _file(path: Path) -> Callable[[], Iterable[Conversation]]:
     if not path.exists():
         raise DataError("no such file", where=path, remedy="give the folder of the recipe's sources with --data")
     return partial(read_conversations, path)

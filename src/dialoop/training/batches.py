@@ -1,85 +1,85 @@
-"""Sentences laid into batches: rows of one length that hold several sentences, each blind to its neighbours.
-
-It knows token ids and targets, not text, and no model. A row is filled first-fit by decreasing length, so few positions are
-padding, and every row has the same length, so that a compiled model sees one shape.
+"""Samples, and how they are laid into batches. It knows token ids and what is true of them; no text, no model, no
+loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Batch:
-    """B rows of T positions.
+class Sample:
+    """What is learnt from at once: one sentence, or one labelled text.
 
-    ids (B, T) int64; targets (B, T) bool: this token is to be predicted from those before it; positions (B, T) int64: place
-    within its sentence, from 0; segments (B, T) int64: which sentence of the row, from 1, and 0 for padding.
+    ids (T,) int32. truth: for `generate` (T,) bool, this token is to be predicted; for `classify` the label's number,
+    () int64, or for any number of labels (L,) float32 of 0 and 1.
     """
 
-    ids: Tensor
-    targets: Tensor
-    positions: Tensor
-    segments: Tensor
+    ids: NDArray[np.int32]
+    truth: NDArray[np.bool_] | NDArray[np.int64] | NDArray[np.float32]
 
     @property
-    def tokens(self) -> int:
-        """Positions that are not padding."""
-        return int((self.segments > 0).sum())
-
-    def mask(self, dtype: torch.dtype) -> Tensor:
-        """(B, 1, T, T), added to attention scores: 0 where a token may look (itself and before, same sentence)."""
-        same = self.segments[:, :, None] == self.segments[:, None, :]
-        causal = torch.ones(same.shape[1:], dtype=torch.bool, device=same.device).tril()
-        blocked = torch.finfo(dtype).min
-        return torch.where(same & causal, 0.0, blocked).to(dtype)[:, None]
+    def count(self) -> int:
+        """How many losses are summed over it: its target tokens, or 1 for a labelled text."""
+        return int(self.truth.sum()) if self.truth.dtype == np.bool_ else 1
 
 
-def pack(lengths: Sequence[int], width: int) -> list[list[int]]:
-    """Rows of sentence indices whose lengths sum to at most `width`; first-fit by decreasing length.
+@dataclass(frozen=True)
+class Batch:
+    """B rows of at most T tokens. `inputs` as the model takes them, (B, T) each; `truth` as the head's loss takes it.
 
-    Raises ValueError if one is longer than `width`.
+    `count`: losses summed; `tokens`: positions that are not padding.
     """
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    if order and lengths[order[0]] > width:
-        raise ValueError(f"a sentence of {lengths[order[0]]} tokens does not fit a row of {width}")
-    rows: list[list[int]] = []
-    room: list[int] = []
-    open_from = 0
-    for index in order:
-        for row in range(open_from, len(rows)):
-            if room[row] >= lengths[index]:
-                rows[row].append(index)
-                room[row] -= lengths[index]
-                break
-        else:
-            rows.append([index])
-            room.append(width - lengths[index])
-        while open_from < len(rows) and room[open_from] < 16:
-            open_from += 1
-    return rows
+
+    inputs: dict[str, Tensor]
+    truth: Tensor
+    count: int
+    tokens: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return Batch(
+            {name: tensor.to(device) for name, tensor in self.inputs.items()},
+            self.truth.to(device),
+            self.count,
+            self.tokens,
+        )
 
 
-def lay_out(rows: Iterable[Iterable[tuple[Sequence[int], Sequence[bool]]]], width: int) -> Batch:
-    """A batch of rows, each a list of (ids, targets) of sentences; the first token of a sentence is never a target."""
-    listed = [list(row) for row in rows]
-    ids = np.zeros((len(listed), width), dtype=np.int64)
-    targets = np.zeros((len(listed), width), dtype=bool)
-    positions = np.zeros((len(listed), width), dtype=np.int64)
-    segments = np.zeros((len(listed), width), dtype=np.int64)
-    for r, row in enumerate(listed):
-        at = 0
-        for number, (tokens, wanted) in enumerate(row, start=1):
-            end = at + len(tokens)
-            ids[r, at:end] = tokens
-            targets[r, at:end] = wanted
-            targets[r, at] = False
-            positions[r, at:end] = np.arange(len(tokens))
-            segments[r, at:end] = number
-            at = end
-    return Batch(*(torch.from_numpy(a) for a in (ids, targets, positions, segments)))
+def lay_sentences(samples: Sequence[Sample], pad: int) -> Batch:
+    """A batch of sentences, padded at their ends.
+
+    No mask is given: behind a causal mask no token sees what stands to its right, so padding at the end is never seen.
+    """
+    ids, _ = _padded(samples, pad)
+    truth = np.zeros(ids.shape, dtype=np.bool_)
+    for row, sample in enumerate(samples):
+        truth[row, : len(sample.ids)] = sample.truth
+    truth[:, 0] = False
+    tokens = sum(len(sample.ids) for sample in samples)
+    return Batch({"input_ids": torch.from_numpy(ids)}, torch.from_numpy(truth), int(truth.sum()), tokens)
+
+
+def lay_texts(samples: Sequence[Sample], pad: int) -> Batch:
+    """A batch of labelled texts, padded at their ends, with the mask that an encoder needs."""
+    ids, mask = _padded(samples, pad)
+    truth = np.stack([sample.truth for sample in samples])
+    inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    return Batch(inputs, torch.from_numpy(truth), len(samples), int(mask.sum()))
+
+
+def _padded(samples: Sequence[Sample], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids (B, T), and 1 where there is a token."""
+    width = max(len(sample.ids) for sample in samples)
+    ids = np.full((len(samples), width), pad, dtype=np.int64)
+    mask = np.zeros((len(samples), width), dtype=np.int64)
+    for row, sample in enumerate(samples):
+        ids[row, : len(sample.ids)] = sample.ids
+        mask[row, : len(sample.ids)] = 1
+    return ids, mask

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
-from torch import nn
 
-from dialoop.training.batches import Batch, lay_out, pack
 from dialoop.training.corpus import Ids
+from dialoop.training.loop import Gear
+from dialoop.training.packing import Packed, lay_out, pack
 
 Call = tuple[int, int, int]
 """A call inside a batch: its row, its first position, and the position behind its last token."""
@@ -27,20 +27,19 @@ class CopyWatch:
         self._batches = {lang: list(_lay(ids, begin, end, width, rows)) for lang, ids in examples.items()}
 
     @torch.no_grad()
-    def measure(self, accelerator: Accelerator, model: nn.Module, dtype: torch.dtype) -> dict[str, float]:
+    def measure(self, gear: Gear, model: Any) -> dict[str, float]:
         """Language → share of calls that come out exact, 0 to 1; and `loss-<language>`, nats a token of a call."""
         result: dict[str, float] = {}
         for lang, batches in self._batches.items():
             exact: list[bool] = []
             loss = tokens = 0.0
-            for batch, calls in batches:
-                batch = batch.to(accelerator.device)
-                with accelerator.autocast():
-                    hidden = model.model(
-                        input_ids=batch.ids, attention_mask=batch.mask(dtype), position_ids=batch.positions, use_cache=False
-                    ).last_hidden_state
+            for packed, calls in batches:
+                rows = packed.to(gear.device)
+                with gear.autocast():
+                    inputs = rows.batch(gear.dtype).inputs
+                    hidden = model.model(**inputs, use_cache=False).last_hidden_state
                     logits = model.lm_head(torch.cat([hidden[row, b - 1 : e - 1] for row, b, e in calls])).float()
-                truth = torch.cat([batch.ids[row, b:e] for row, b, e in calls])
+                truth = torch.cat([rows.ids[row, b:e] for row, b, e in calls])
                 loss += float(F.cross_entropy(logits, truth, reduction="sum"))
                 tokens += len(truth)
                 right = (logits.argmax(-1) == truth).split([e - b for _, b, e in calls])
@@ -50,7 +49,7 @@ class CopyWatch:
         return result
 
 
-def _lay(examples: list[Ids], begin: int, end: int, width: int, rows: int) -> Iterator[tuple[Batch, list[Call]]]:
+def _lay(examples: list[Ids], begin: int, end: int, width: int, rows: int) -> Iterator[tuple[Packed, list[Call]]]:
     fitting = [ids for ids in examples if len(ids) <= width and begin in ids]
     packed = pack([len(ids) for ids in fitting], width)
     for at in range(0, len(packed), rows):

@@ -1,7 +1,7 @@
 """The text of pretraining as token ids: conversations encoded whole, cut at turns where too long, drawn in a mixture.
 
-It knows conversations and a tokenizer; not the model. What is drawn depends on the recipe's seed alone, so a resumed run
-sees the batches that it would have seen.
+It knows conversations and a tokenizer; not the model. What is drawn depends on the recipe's seed alone, so a resumed
+run sees the batches that it would have seen.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dialoop.conversation import Conversation
-from dialoop.training.batches import Batch, lay_out, pack
+from dialoop.training.packing import Packed, lay_out, pack
 
 Ids = NDArray[np.uint16]
 
@@ -51,9 +52,11 @@ def turn_pieces(ids: Ids, starts: list[int], width: int) -> Iterator[Ids]:
 
 
 class Mixture:
-    """Draws packed batches from several sources, each by its weight in tokens, each in a new shuffled order every epoch."""
+    """Draws packed batches from several sources, each by its weight in tokens, in a new shuffled order every epoch."""
 
-    def __init__(self, sources: dict[str, list[Ids]], mix: dict[str, float], *, width: int, rows: int, seed: str) -> None:
+    def __init__(
+        self, sources: dict[str, list[Ids]], mix: dict[str, float], *, width: int, rows: int, seed: str
+    ) -> None:
         total = sum(mix.values())
         self._shares = {name: weight / total for name, weight in mix.items() if weight > 0}
         self._sources = sources
@@ -78,7 +81,7 @@ class Mixture:
             self._waiting = [pool[i] for row in rows[self._rows :] for i in row]
             yield chosen
 
-    def batch(self, rows: list[list[Ids]]) -> Batch:
+    def batch(self, rows: list[list[Ids]]) -> Packed:
         """The rows as a batch in which every token but the first of a sentence is a target."""
         return lay_out([[(ids.tolist(), [True] * len(ids)) for ids in row] for row in rows], self._width)
 
@@ -98,14 +101,16 @@ class Mixture:
             epoch += 1
 
 
-def encode_all(conversations: Iterable[Conversation], tokenizer: object, start_ids: set[int]) -> Iterator[tuple[Ids, list[int]]]:
+def encode_all(
+    conversations: Iterable[Conversation], tokenizer: Any, start_ids: set[int]
+) -> Iterator[tuple[Ids, list[int]]]:
     """For each conversation its ids and the offsets where turns other than the system's begin.
 
     `tokenizer` is a transformers tokenizer with a chat template; `start_ids` are the ids that open such a turn.
     """
     for conversation in conversations:
-        text = tokenizer.apply_chat_template(  # type: ignore[attr-defined]
+        text = tokenizer.apply_chat_template(
             plain_messages(conversation), tools=conversation.tools or None, tokenize=False
         )
-        ids = np.asarray(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=np.uint16)  # type: ignore[operator]
+        ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.uint16)
         yield ids, [int(i) for i in np.flatnonzero(np.isin(ids, list(start_ids)))]

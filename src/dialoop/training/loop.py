@@ -1,4 +1,4 @@
-"""The loop: batches in, weights moved, one line a step out. The same for every head and for pretraining.
+"""The loop's one step: batches in, weights moved, what happened out. The same for every head and for pretraining.
 
 It knows batches, a loss and optimisers; not where data comes from, what a head is, or what is done with checkpoints.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from dialoop.training.batches import Batch
-from dialoop.training.optimise import OptimiserSettings, rate, set_rate
+from dialoop.training.optimise import set_rate
+from dialoop.training.schedule import OptimiserSettings, rate
 
 LossFunction = Callable[[nn.Module, Batch], Tensor]
 """Model and batch → sum of the losses over the batch's targets, a scalar."""
@@ -28,12 +30,17 @@ class Progress:
     tokens: int = 0
     targets: int = 0
 
+    def add(self, report: StepReport) -> None:
+        """Count one more step."""
+        self.step += 1
+        self.tokens += report.tokens
+        self.targets += report.targets
+
 
 @dataclass(frozen=True)
 class StepReport:
     """One step: mean loss over its targets (nats), norm of the gradients before clipping, learning rate, seconds."""
 
-    step: int
     loss: float
     gradient: float
     lr: float
@@ -42,39 +49,82 @@ class StepReport:
     targets: int
 
 
+@dataclass(frozen=True)
+class Gear:
+    """What steps are taken with: the accelerator (devices, gradients), and bfloat16 or float32 for the matrices."""
+
+    accelerator: Accelerator
+    bf16: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Where the batches go."""
+        device: torch.device = self.accelerator.device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of matrix products."""
+        return torch.bfloat16 if self.bf16 else torch.float32
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Matrix products in bfloat16 where `bf16`; the weights stay as they are."""
+        context: AbstractContextManager[None] = torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.bf16
+        )
+        return context
+
+
 def take_step(
-    accelerator: Accelerator,
+    gear: Gear,
     model: nn.Module,
     optimisers: Sequence[torch.optim.Optimizer],
     settings: OptimiserSettings,
     batches: Sequence[Batch],
     loss_sum: LossFunction,
-    progress: Progress,
-    steps: int,
+    done: float,
 ) -> StepReport:
     """Move the weights once by the gradient of the mean loss over all targets of `batches` (accumulated exactly).
 
-    The mean is over targets of all batches together, so splitting a batch changes nothing but rounding. `steps` is the
-    length of the whole run, for the schedule. Updates `progress`.
+    The mean is over targets of all batches together, so splitting a batch changes nothing but rounding. `done` is the
+    share of the whole run that has been done, 0 to 1, for the schedule.
     """
     start = time.perf_counter()
-    targets = max(1, sum(int(batch.targets.sum()) for batch in batches))
-    total = 0.0
+    targets = sum(batch.count for batch in batches)
+    total = torch.zeros((), device=gear.device)
     for batch in batches:
-        with accelerator.autocast():
-            loss = loss_sum(model, batch)
-        accelerator.backward(loss / targets)
-        total += loss.item()
-    norm = float(accelerator.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], settings.clip))
-    lr = settings.lr * rate(settings, progress.step / max(1, steps))
+        placed = batch.to(gear.device)
+        with gear.autocast():
+            loss = loss_sum(model, placed)
+        gear.accelerator.backward(loss / max(1, targets))
+        total += loss.detach()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    norm = float(gear.accelerator.clip_grad_norm_(trained, settings.clip))
+    lr = settings.lr * rate(settings, done)
     set_rate(list(optimisers), lr)
     for optimiser in optimisers:
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-    tokens = sum(batch.tokens for batch in batches)
-    progress.step += 1
-    progress.tokens += tokens
-    progress.targets += targets
     return StepReport(
-        progress.step, total / targets, norm, lr, time.perf_counter() - start, tokens=tokens, targets=targets
+        loss=float(total) / max(1, targets),
+        gradient=norm,
+        lr=lr,
+        seconds=time.perf_counter() - start,
+        tokens=sum(batch.tokens for batch in batches),
+        targets=targets,
     )
+
+
+@torch.no_grad()
+def mean_loss(gear: Gear, model: nn.Module, batches: Sequence[Batch], loss_sum: LossFunction) -> float:
+    """The mean loss (nats) over all targets of `batches`, in evaluation mode; the model's mode is put back."""
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    try:
+        for batch in batches:
+            with gear.autocast():
+                total += float(loss_sum(model, batch.to(gear.device)))
+    finally:
+        model.train(was_training)
+    return total / max(1, sum(batch.count for batch in batches))

@@ -8,15 +8,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dialoop.errors import SettingsError
-from dialoop.training.optimise import OptimiserSettings
+from dialoop.training.schedule import OptimiserSettings
 
 
 class TokenizerShape(BaseModel):
     """Sizes of the tokenizer (see `dialoop.model.bpe`): learned merges, and words with a twin that holds the space."""
 
     model_config = ConfigDict(extra="forbid")
-    pieces: int = Field(3000, ge=0)
-    twins: int = Field(600, ge=0)
+    pieces: int = Field(default=3000, ge=0)
+    twins: int = Field(default=600, ge=0)
 
 
 class ModelShape(BaseModel):
@@ -34,7 +34,9 @@ class ModelShape(BaseModel):
 
 
 class Phase(BaseModel):
-    """A stretch of `tokens` tokens in batches of `rows` rows of `width` positions, drawn from `mix` (source → weight)."""
+    """A stretch of `tokens` tokens in batches of `rows` rows of `width` positions, drawn from `mix` (source →
+    weight).
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -55,7 +57,7 @@ class Recipe(BaseModel):
     optimiser: OptimiserSettings = OptimiserSettings()
     generated: dict[str, int] = Field(default_factory=dict)
     phases: list[Phase] = Field(min_length=1)
-    watch_every: int = Field(250, gt=0, description="steps between two held-out copying tests and checkpoints")
+    watch_every: int = Field(default=250, gt=0, description="steps between two held-out copying tests and checkpoints")
 
     @property
     def sources(self) -> list[str]:

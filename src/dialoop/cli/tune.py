@@ -1,0 +1,67 @@
+"""`dialoop tune`: adapts a base to dialogue logs or labelled texts. Thin: options in, a run's folder out.
+
+The options are those of `TuneSettings`, one for each, with its words and its default.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.console import Console
+
+from dialoop.errors import SettingsError
+from dialoop.training import Job, TuneSettings, checked
+
+_BASE = "mini"
+
+
+def _with_settings(function: Any) -> Any:
+    """Give `function` an option for each setting, in the place of its `**settings`."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
+    for name, field in TuneSettings.model_fields.items():
+        described: Any = Annotated[cast(Any, field.annotation), typer.Option(help=field.description)]
+        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=described))
+    function.__signature__ = inspect.Signature(own)
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
+    return function
+
+
+@_with_settings
+def tune(
+    data: Annotated[
+        Path | None, typer.Argument(help="Conversations or labelled texts; the form is recognised.")
+    ] = None,
+    base: Annotated[str, typer.Option(help="What is tuned: mini, a folder, a version or a hub name.")] = _BASE,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run; else runs/DATA-BASE.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --run where it stopped.")] = False,
+    **settings: Any,
+) -> None:
+    """Adapt a base to your dialogue logs. No option is needed; Ctrl-C saves, and --resume goes on."""
+    from dialoop.training import TerminalWatch
+    from dialoop.training import resume as go_on
+    from dialoop.training import tune as begin
+
+    asked = checked(settings)
+    console = Console(stderr=True)
+    watch = TerminalWatch(console)
+    if resume:
+        if run is None:
+            raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
+        result = go_on(run, watch=watch)
+    else:
+        if data is None:
+            raise SettingsError("no data was named", remedy="dialoop tune LOGS")
+        result = begin(Job(data=str(data), base=base, tune=asked), run=run, watch=watch)
+    if result.stopped_by is not None:
+        told = shlex.join(["dialoop", "tune", "--run", str(result.folder), "--resume"])
+        watch.say(f"stopped after step {result.steps:,}, and saved; to go on: {told}")
+        raise typer.Exit(128 + result.stopped_by)
+    if result.before is not None and result.after is not None:
+        early = f"; it ended early, after {result.epochs:.1f} epochs" if result.early else ""
+        watch.say(f"held-out loss {result.before:.4f} → {result.after:.4f}, best at step {result.best_step}{early}")
+    watch.say(f"{result.targets:,} targets in {result.seconds:.0f} s; last loss {result.loss:.4f}")
+    typer.echo(str(result.model))

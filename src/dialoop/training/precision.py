@@ -1,0 +1,66 @@
+"""Chooses bfloat16 or float32 for the matrix products, by a short trial on a real batch where the device leaves a
+choice.
+
+Processors with matrix units (AMX) are several times faster in bfloat16, others slower. It knows a model, a batch and a
+loss.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from dialoop.training.batches import Batch
+from dialoop.training.loop import Gear, LossFunction
+
+TRIALS = 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The precision that was chosen, and why, in words."""
+
+    bf16: bool
+    why: str
+
+    @property
+    def name(self) -> str:
+        """As the settings call it."""
+        return "bfloat16" if self.bf16 else "float32"
+
+
+def choose_precision(wanted: str, gear: Gear, model: nn.Module, batch: Batch, loss_sum: LossFunction) -> Choice:
+    """`wanted` if it is a precision; for "auto" the faster one for `batch`. Weights, gradients and dice stay as they
+    were.
+    """
+    if wanted != "auto":
+        return Choice(wanted == "bfloat16", "as asked")
+    if gear.device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+        return Choice(able, "the accelerator has bfloat16" if able else "the accelerator has no bfloat16")
+    if gear.device.type != "cpu":
+        return Choice(False, f"float32 is the safe choice on {gear.device.type}")
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return Choice(False, "this processor has no bfloat16")
+    dice = torch.get_rng_state()
+    seconds = {bf16: _seconds(replace(gear, bf16=bf16), model, batch, loss_sum) for bf16 in (True, False)}
+    torch.set_rng_state(dice)
+    faster = seconds[True] < seconds[False]
+    return Choice(faster, f"a trial took {seconds[True]:.2f} s in bfloat16, {seconds[False]:.2f} s in float32")
+
+
+def _seconds(gear: Gear, model: nn.Module, batch: Batch, loss_sum: LossFunction) -> float:
+    """The shortest of `TRIALS` passes forth and back, after one that is not timed."""
+    best = float("inf")
+    placed = batch.to(gear.device)
+    for _ in range(TRIALS + 1):
+        start = time.perf_counter()
+        with gear.autocast():
+            loss = loss_sum(model, placed)
+        loss.backward()  # type: ignore[no-untyped-call]
+        model.zero_grad(set_to_none=True)
+        best = min(best, time.perf_counter() - start)
+    return best

@@ -1,0 +1,228 @@
+"""From a job to all that the loop needs: data read and parted, base loaded, samples made, open settings decided and
+said.
+
+It knows files, bases and settings; not how a run goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from dialoop.conversation import Split
+from dialoop.errors import DataError, SettingsError
+from dialoop.evaluation.calls import ToolsSeen
+from dialoop.model import AdapterSettings, Base, head_loss, load_base
+from dialoop.training.batches import Batch, Sample, lay_sentences, lay_texts
+from dialoop.training.loop import Gear, LossFunction
+from dialoop.training.material import Counts, Records, Side, choose_head, part, read_records, samples_of
+from dialoop.training.order import portions
+from dialoop.training.precision import choose_precision
+from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
+
+_MEMORY = 2 << 30
+"""Bytes that the activations of one pass may take."""
+_TRIAL_POSITIONS = 1024
+_LAY: dict[str, Callable[[list[Sample], int], Batch]] = {"generate": lay_sentences, "classify": lay_texts}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the settings left open, decided. `positions`: rows x longest row of one pass; `epochs` as asked or
+    decided.
+    """
+
+    epochs: float
+    lr: float
+    batch_size: int
+    look_every: int
+    positions: int
+    window: int
+    precision: str
+    device: str
+    threads: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that the loop needs."""
+
+    job: Job
+    base: Base
+    gear: Gear
+    train: Side
+    held_out: Side
+    facts: dict[str, Any]
+    tools: ToolsSeen | None
+    chosen: Chosen
+    lines: list[str]
+
+    def batches(self, samples: list[Sample], step: list[list[int]]) -> list[Batch]:
+        """The portions of a step, laid out."""
+        pad = int(self.base.tokenizer.pad_token_id)
+        return [_LAY[self.base.head.kind]([samples[i] for i in portion], pad) for portion in step]
+
+    @property
+    def loss(self) -> LossFunction:
+        """The head's loss."""
+        head = self.base.head
+        return lambda model, batch: head_loss(head, model, batch.inputs, batch.truth)
+
+
+def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
+    """Read, load and decide; `kept` is what an earlier part of the same run had chosen.
+
+    Raises DataError, ModelError, SettingsError.
+    """
+    settings = job.tune
+    records = read_records(Path(job.data))
+    split, other = part(records, settings.held_out, settings.seed)
+    head = choose_head(records, settings.head, split.train)
+    torch.manual_seed(settings.seed)
+    accelerator = _accelerator(settings.device)
+    base = load_base(
+        job.base, head=head, dropout=settings.dropout, adapter=_adapter(settings), device=accelerator.device
+    )
+    window = min(base.window, settings.window or base.window)
+    train, held_out = samples_of(split.train, base, window), samples_of(split.held_out, base, window)
+    if not train.counts.targets:
+        raise DataError(
+            "not one token would be learnt: no answer of weight 1 fits the window",
+            where=records.path,
+            remedy=f"see `dialoop check {records.path} --base {job.base}`",
+        )
+    base.model.train()
+    gear = Gear(accelerator, bf16=False)
+    prepared = Prepared(
+        job=job,
+        base=base,
+        gear=gear,
+        train=train,
+        held_out=held_out,
+        facts=_facts(records, other, split, train.counts, held_out.counts),
+        tools=ToolsSeen.of(split.train) if records.conversations else None,
+        chosen=Chosen(**kept) if kept else _open(settings, base, train, window),
+        lines=_lines(records, split, train.counts, held_out.counts),
+    )
+    return _geared(prepared, decided=kept is not None)
+
+
+def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
+    """With the precision chosen, and the same number of threads as before."""
+    chosen = prepared.chosen
+    if decided:
+        torch.set_num_threads(chosen.threads)
+    else:
+        lengths = [len(sample.ids) for sample in prepared.train.samples]
+        first = portions(range(len(lengths)), lengths, _TRIAL_POSITIONS)[-1]
+        batch = prepared.batches(prepared.train.samples, [first])[0]
+        choice = choose_precision(prepared.job.tune.precision, prepared.gear, prepared.base.model, batch, prepared.loss)
+        chosen = replace(chosen, precision=choice.name, why=choice.why)
+    gear = replace(prepared.gear, bf16=chosen.precision == "bfloat16")
+    return replace(prepared, chosen=chosen, gear=gear, lines=[*prepared.lines, *_told(prepared, chosen)])
+
+
+def _open(settings: TuneSettings, base: Base, train: Side, window: int) -> Chosen:
+    """Decide what the settings leave open; the precision follows."""
+    weights = sum(p.numel() for p in base.model.parameters())
+    batch_size = settings.batch_size or default_batch_size(len(train.samples))
+    return Chosen(
+        epochs=settings.epochs or default_epochs(len(train.samples)),
+        lr=settings.lr or default_rate(weights, adapter=settings.adapter != "none"),
+        batch_size=batch_size,
+        look_every=settings.look_every or min(250, -(-len(train.samples) // batch_size)),
+        positions=_positions(base, max(len(sample.ids) for sample in train.samples)),
+        window=window,
+        precision="float32",
+        device=str(base.device),
+        threads=torch.get_num_threads(),
+        why="",
+    )
+
+
+def _positions(base: Base, longest: int) -> int:
+    """How many positions a pass may have, by a rough count of what the activations of a layer take."""
+    config: Any = base.model.config
+    layers = getattr(config, "num_hidden_layers", 12)
+    width = getattr(config, "hidden_size", 768)
+    return max(longest, min(8192, _MEMORY // (100 * layers * width)))
+
+
+def _accelerator(device: str) -> Accelerator:
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device, True):
+        raise SettingsError(f"device is {device!r}, and this machine has none", remedy="leave device at auto, or cpu")
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
+    if device not in ("auto", accelerator.device.type):
+        raise SettingsError(
+            f"device is {device!r}, and {accelerator.device.type} is the one in use", remedy="leave device at auto"
+        )
+    return accelerator
+
+
+def _adapter(settings: TuneSettings) -> AdapterSettings | None:
+    if settings.adapter == "none":
+        return None
+    return AdapterSettings(r=settings.lora_rank, alpha=settings.lora_alpha, dropout=settings.lora_dropout)
+
+
+def _facts(
+    records: Records, other: Records | None, split: Split[Any], train: Counts, held_out: Counts
+) -> dict[str, Any]:
+    """What `data.json` keeps."""
+    files = [records] if other is None else [records, other]
+    return {
+        "files": [
+            {"path": str(one.path), "form": one.form, "sha256": one.sha256, "records": len(one)} for one in files
+        ],
+        "split": {
+            "by": "hash" if other is None else "file",
+            "note": split.note,
+            "held_out": [getattr(item, "id", None) or str(getattr(item, "place", "")) for item in split.held_out],
+        },
+        "train": asdict(train),
+        "held_out": asdict(held_out),
+    }
+
+
+def _lines(records: Records, split: Split[Any], train: Counts, held_out: Counts) -> list[str]:
+    """What a person is told of the data."""
+    noun = "conversations" if records.conversations else "labelled texts"
+    lines = [
+        f"{records.path}: {records.form}: {len(records):,} {noun};"
+        f" {train.records:,} to train on, {held_out.records:,} held out"
+    ]
+    if split.note:
+        lines.append(split.note)
+    lines.append(f"to learn: {train.targets:,} targets among {train.tokens:,} tokens")
+    for name, counts in (("train", train), ("held out", held_out)):
+        for count, what in (
+            (counts.turns_left_out, "turns at the front are beyond the window and not shown"),
+            (counts.answers_lost, "answers do not fit the window and are not taught"),
+            (counts.without_targets, "conversations have no answer to learn and are left out"),
+            (counts.texts_cut, "texts are longer than the window and cut at their ends"),
+            (counts.unknown_labels, "texts have a label that training does not have and are left out"),
+        ):
+            if count:
+                lines.append(f"{name}: {count:,} {what}")
+    return lines
+
+
+def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
+    """What a person is told of base and choices."""
+    base = prepared.base
+    trained = sum(p.numel() for p in base.model.parameters() if p.requires_grad)
+    weights = sum(p.numel() for p in base.model.parameters())
+    share = "all trained" if trained == weights else f"{trained:,} trained"
+    labels = f" {len(base.head.labels)} labels" if base.head.labels else ""
+    return [
+        f"{base.name}: {weights:,} weights, {share}; {base.head.kind}{labels}; window {chosen.window:,} tokens",
+        f"{chosen.epochs:g} epochs, {chosen.batch_size} a step, learning rate {chosen.lr:.1e};"
+        f" {chosen.precision} on {chosen.device}" + (f" ({chosen.why})" if chosen.why else ""),
+    ]

@@ -1,0 +1,235 @@
+"""Trains a small base from scratch by a recipe: tokenizer, corpus, phases, a held-out copying test, checkpoints.
+
+All tokens are targets. It knows recipes, conversations and folders; where conversations come from is passed in.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast
+
+from dialoop.conversation import Conversation
+from dialoop.model.backbone import quietly
+from dialoop.model.bpe import FORM_TOKENS, SPECIAL_TOKENS
+from dialoop.model.folder import written_whole
+from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.batches import Batch
+from dialoop.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
+from dialoop.training.copy_watch import CopyWatch
+from dialoop.training.corpus import Ids, Mixture, encode_all, turn_pieces
+from dialoop.training.fresh_base import Conversations, make_model, make_tokenizer
+from dialoop.training.loop import Gear, Progress, take_step
+from dialoop.training.optimise import make_optimisers
+from dialoop.training.packing import Packed
+from dialoop.training.recipe import Phase, Recipe
+from dialoop.training.run_folder import writing
+
+Encoded = dict[str, list[tuple[Ids, list[int]]]]
+"""Source → conversations as ids, each with the offsets of its turns."""
+_TURNS = ("<|im_start|>user\n", "<|im_start|>assistant\n", "<|im_start|>tool\n")
+_LOG_EVERY = 20
+"""Steps."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a recipe is run: in bfloat16 or float32, compiled or not; what is said, and whether to stop now."""
+
+    bf16: bool
+    compiled: bool
+    say: Callable[[str], None] = print
+    stop: Callable[[], bool] = lambda: False
+
+
+def pretrain(
+    recipe: Recipe,
+    sources: Mapping[str, Conversations],
+    watched: Mapping[str, Iterable[Conversation]],
+    folder: Path,
+    way: Way,
+) -> Path | None:
+    """Run the recipe in `folder`, going on where an earlier run stopped; gives the folder of the model, None if
+    stopped.
+
+    `watched` maps a language to held-out conversations for the copying test. Writes `log.jsonl`, `checkpoint/`,
+    `model/`.
+    Raises RunError where that cannot be written or gone on with.
+    """
+    keep_freed_memory()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer = _tokenizer(recipe, sources, folder, way.say)
+    vocabulary = tokenizer.get_vocab()
+    ids_of = {token: vocabulary[token] for token in (*SPECIAL_TOKENS, *FORM_TOKENS)}
+    model = make_model(
+        recipe.model,
+        len(tokenizer),
+        pad=ids_of["<|endoftext|>"],
+        eos=[ids_of["<|im_end|>"], ids_of["<|im_end|>\n"], ids_of["<|endoftext|>"]],
+        seed=recipe.seed,
+    )
+    way.say(f"model: {sum(p.numel() for p in model.parameters()):,} weights; vocabulary {len(tokenizer):,}")
+    encoded = _encode(sources, tokenizer, {ids_of[t] for t in _TURNS}, way.say)
+    watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
+    watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
+    run = _Run(recipe, model, encoded, watch, folder, way)
+    return _finish(model, tokenizer, folder) if run.go() else None
+
+
+def packed_loss(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
+    """Sum of the negative log-likelihoods (nats) of the target tokens. ids, positions, targets (B, T); mask (B, 1, T,
+    T).
+    """
+    hidden = model.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).last_hidden_state
+    logits = F.linear(hidden[:, :-1].flatten(0, 1), model.lm_head.weight).float()
+    losses = F.cross_entropy(logits, ids[:, 1:].flatten(), reduction="none")
+    return (losses * targets[:, 1:].flatten()).sum()
+
+
+def _tokenizer(
+    recipe: Recipe, sources: Mapping[str, Conversations], folder: Path, say: Callable[[str], None]
+) -> PreTrainedTokenizerFast:
+    kept = folder / "tokenizer"
+    if not kept.exists():
+        say("training the tokenizer")
+        beside = kept.with_suffix(".writing")
+        shutil.rmtree(beside, ignore_errors=True)
+        make_tokenizer(recipe, sources, recipe.model.window).save_pretrained(beside)
+        beside.rename(kept)
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(kept)
+    return tokenizer
+
+
+def _encode(
+    sources: Mapping[str, Conversations],
+    tokenizer: PreTrainedTokenizerFast,
+    starts: set[int],
+    say: Callable[[str], None],
+) -> Encoded:
+    encoded = {}
+    for name, source in sources.items():
+        encoded[name] = list(encode_all(source(), tokenizer, starts))
+        say(f"{name}: {len(encoded[name]):,} conversations, {sum(len(i) for i, _ in encoded[name]):,} tokens")
+    return encoded
+
+
+class _Run:
+    """A run under way: phases in turn, steps logged, a test and a checkpoint every `watch_every` steps."""
+
+    def __init__(
+        self, recipe: Recipe, model: nn.Module, encoded: Encoded, watch: CopyWatch, folder: Path, way: Way
+    ) -> None:
+        self.recipe, self.model, self.encoded = recipe, model, encoded
+        self.watch, self.folder, self.way = watch, folder, way
+        self.gear = Gear(Accelerator(mixed_precision="no"), bf16=way.bf16)
+        self.model.to(self.gear.device)
+        self.optimisers = make_optimisers(model, recipe.optimiser)
+        self.progress = Progress()
+        self.packed_loss = torch.compile(packed_loss) if way.compiled else packed_loss
+        self.total = sum(phase.tokens for phase in recipe.phases)
+
+    def go(self) -> bool:
+        """All phases that are left; whether the last one came to its end."""
+        begun, skip = self._resume()
+        before = sum(phase.tokens for phase in self.recipe.phases[:begun])
+        for number, phase in enumerate(self.recipe.phases[begun:], start=begun):
+            if not self._phase(number, phase, until=before + phase.tokens, skip=skip):
+                return False
+            before += phase.tokens
+            skip = 0
+        return True
+
+    def _resume(self) -> tuple[int, int]:
+        """The phase to go on with, and its steps that have been taken."""
+        checkpoint = self.folder / "checkpoint"
+        if not has_checkpoint(checkpoint):
+            return 0, 0
+        state = load_checkpoint(checkpoint, self.model, self.optimisers)
+        self.progress = Progress(**state["progress"])
+        self.way.say(f"going on at step {self.progress.step:,}, {self.progress.tokens:,} tokens")
+        return state["phase"], state["phase_steps"]
+
+    def _phase(self, number: int, phase: Phase, *, until: int, skip: int) -> bool:
+        """Steps of a phase but for the first `skip`, until so many tokens were seen; False if it was stopped before."""
+        pieces = {
+            name: [piece for ids, at in self.encoded[name] for piece in turn_pieces(ids, at, phase.width)]
+            for name in phase.mix
+        }
+        seed = f"{self.recipe.seed}/{number}"
+        mixture = Mixture(pieces, phase.mix, width=phase.width, rows=phase.rows, seed=seed)
+        for steps, rows in enumerate(mixture):
+            if steps < skip:
+                continue
+            if self.progress.tokens >= until or self.way.stop():
+                self._look(phase.name, number, steps)
+                break
+            self._step(mixture.batch(rows), phase.name)
+            if self.progress.step % self.recipe.watch_every == 0:
+                self._look(phase.name, number, steps + 1)
+        return self.progress.tokens >= until
+
+    def _step(self, rows: Packed, phase: str) -> None:
+        report = take_step(
+            self.gear,
+            self.model,
+            self.optimisers,
+            self.recipe.optimiser,
+            [rows.to(self.gear.device).batch(self.gear.dtype)],
+            self._loss,
+            self.progress.tokens / self.total,
+        )
+        self.progress.add(report)
+        if self.progress.step % _LOG_EVERY == 0:
+            self._log(
+                phase=phase,
+                step=self.progress.step,
+                tokens=self.progress.tokens,
+                loss=report.loss,
+                gradient=report.gradient,
+                lr=report.lr,
+                tokens_per_second=round(report.tokens / report.seconds),
+            )
+
+    def _loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        inputs = batch.inputs
+        return self.packed_loss(
+            model, inputs["input_ids"], inputs["attention_mask"], inputs["position_ids"], batch.truth
+        )
+
+    def _look(self, phase: str, number: int, steps: int) -> None:
+        self.model.eval()
+        measured = self.watch.measure(self.gear, self.model)
+        self.model.train()
+        self._log(phase=phase, step=self.progress.step, tokens=self.progress.tokens, copying=measured)
+        state = {"progress": vars(self.progress), "phase": number, "phase_steps": steps}
+        save_checkpoint(self.folder / "checkpoint", self.model, self.optimisers, state)
+
+    def _log(self, **entry: Any) -> None:
+        entry["time"] = round(time.time(), 1)
+        line = json.dumps(entry)
+        path = self.folder / "log.jsonl"
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        self.way.say(line)
+
+
+def _finish(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Path:
+    """Write the model as it stands, in bfloat16, beside its tokenizer."""
+    target = folder / "model"
+    with written_whole(target) as beside, quietly():
+        weights = {name: tensor.to(torch.bfloat16) for name, tensor in model.state_dict().items()}
+        model.config.dtype = torch.bfloat16
+        model.save_pretrained(beside, state_dict=weights)
+        tokenizer.save_pretrained(beside)
+    return target

@@ -1,0 +1,276 @@
+"""Tunes a base to data: steps, looks at the held-out loss, checkpoints, an early end, and the best weights as the
+model.
+
+A run that was stopped, by a person or by a crash, goes on to the same losses. It knows what was prepared and the run's
+folder; not what the samples are.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dialoop.errors import RunError
+from dialoop.model import save_model
+from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.checkpoint import (
+    has_checkpoint,
+    load_best,
+    load_checkpoint,
+    restore_weights,
+    save_checkpoint,
+    trained_weights,
+)
+from dialoop.training.loop import Progress, StepReport, mean_loss, take_step
+from dialoop.training.optimise import make_optimisers
+from dialoop.training.order import Step, portions, steps_of
+from dialoop.training.preparing import Prepared, prepare
+from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
+from dialoop.training.settings import Job
+from dialoop.training.stopping import Patience, StopSignal, stop_signal
+from dialoop.training.watching import Quiet, Standing, Watch
+
+SAVE_EVERY = 60.0
+"""Seconds between checkpoints; one comes at each look as well, unless writing them took a twentieth of the time."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run went. Losses in nats a target. `stopped_by`: the signal that stopped it, else None; then `model` is
+    None.
+
+    `before` and `after`: held-out loss of the base and of the model; None where nothing is held out.
+    """
+
+    folder: Path
+    model: Path | None
+    stopped_by: int | None
+    early: bool
+    steps: int
+    epochs: float
+    targets: int
+    seconds: float
+    loss: float
+    before: float | None
+    after: float | None
+    best_step: int | None
+
+
+def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> RunResult:
+    """Tune as the job says, in the new folder `run` (None: one below `runs/`, named after data and base).
+
+    Raises DataError, ModelError, SettingsError before anything is written, RunError later.
+    """
+    watch = watch or Quiet()
+    folder = RunFolder(run or free_folder(Path(job.data), job.base))
+    folder.refuse_taken()
+    prepared = prepare(job)
+    folder.begin(job)
+    folder.keep("data.json", prepared.facts)
+    if prepared.tools is not None:
+        with writing(folder.path):
+            prepared.tools.write(folder.path)
+    return _go(prepared, folder, watch, resumed=False)
+
+
+def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
+    """Go on with the run in `run` from its last checkpoint, to the losses that it would have had undisturbed.
+
+    Raises RunError where there is nothing to go on with, or data or base are no longer what they were.
+    """
+    folder = RunFolder(run)
+    job, record = folder.job(), folder.read("run.json")
+    if record.get("status") == "done":
+        raise RunError("this run has ended", where=run, remedy=f"its model is in {folder.model}")
+    prepared = prepare(job, kept=record.get("chosen"))
+    known = folder.read("data.json").get("files", prepared.facts["files"])
+    for before, here in zip(known, prepared.facts["files"], strict=False):
+        if before["sha256"] != here["sha256"]:
+            raise RunError("the data has changed since the run began", where=here["path"], remedy="begin a new run")
+    if record.get("base", prepared.base.fingerprint) != prepared.base.fingerprint:
+        raise RunError("the base has changed since the run began", where=job.base, remedy="begin a new run")
+    folder.keep("data.json", prepared.facts)
+    return _go(prepared, folder, watch or Quiet(), resumed=True)
+
+
+def _go(prepared: Prepared, folder: RunFolder, watch: Watch, *, resumed: bool) -> RunResult:
+    for line in prepared.lines:
+        watch.say(line)
+    watch.say(f"run: {folder.path}")
+    keep_freed_memory()
+    with stop_signal() as stop:
+        tuning = _Tuning(prepared, folder, watch, stop)
+        try:
+            return tuning.go(resumed=resumed)
+        finally:
+            watch.close()
+
+
+class _Tuning:
+    """A run under way."""
+
+    def __init__(self, prepared: Prepared, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
+        self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
+        self.chosen, self.model = prepared.chosen, prepared.base.model
+        self.samples = prepared.train.samples
+        self.lengths = [len(sample.ids) for sample in self.samples]
+        self.optimiser = prepared.job.tune.optimiser_settings(self.chosen.lr)
+        torch.manual_seed(prepared.job.tune.seed)
+        self.optimisers = make_optimisers(self.model, self.optimiser)
+        self.progress = Progress()
+        self.patience = Patience(prepared.job.tune.patience)
+        self.best: dict[str, Tensor] | None = None
+        self.before: float | None = None
+        self.loss = math.nan
+        self.an_epoch = math.ceil(len(self.samples) / self.chosen.batch_size)
+        self.total = math.ceil(self.an_epoch * self.chosen.epochs)
+        self.steps: tuple[int, list[Step]] = (-1, [])
+        self.began = self.saved = time.monotonic()
+        self.spent = self.cost = 0.0
+        self.record: dict[str, Any] = {}
+
+    def go(self, *, resumed: bool) -> RunResult:
+        """All steps that are left, then the model."""
+        self._begin(resumed=resumed)
+        while self.progress.step < self.total and not self.patience.over:
+            if self.stop:
+                return self._stopped()
+            self._step()
+            looked = self.progress.step % self.chosen.look_every == 0 or self.progress.step == self.total
+            if looked:
+                self._look()
+            self._save_now_and_then(looked=looked)
+        return self._finish()
+
+    def _begin(self, *, resumed: bool) -> None:
+        self.record = self.folder.read("run.json") or {"started": now()}
+        self.record |= {
+            "status": "running",
+            "versions": versions(),
+            "machine": machine(),
+            "seed": self.prepared.job.tune.seed,
+            "base": self.prepared.base.fingerprint,
+            "chosen": asdict(self.chosen),
+        }
+        self.folder.keep("run.json", self.record)
+        if resumed and has_checkpoint(self.folder.checkpoint):
+            state = load_checkpoint(self.folder.checkpoint, self.model, self.optimisers)
+            self.best = load_best(self.folder.checkpoint)
+            self.progress, self.patience = Progress(**state["progress"]), Patience(**state["patience"])
+            self.before, self.loss, self.spent = state["before"], state["loss"], state["seconds"]
+            self.watch.say(f"going on after step {self.progress.step:,} of {self.total:,}")
+        self.folder.cut_log(self.progress.step if self.progress.step else -1)
+        if not self.progress.step:
+            self._look()
+
+    def _step(self) -> None:
+        epoch, index = divmod(self.progress.step, self.an_epoch)
+        if self.steps[0] != epoch:
+            seed = self.prepared.job.tune.seed
+            made = steps_of(self.lengths, self.chosen.batch_size, self.chosen.positions, seed=seed, epoch=epoch)
+            self.steps = (epoch, made)
+        report = take_step(
+            self.prepared.gear,
+            self.model,
+            self.optimisers,
+            self.optimiser,
+            self.prepared.batches(self.samples, self.steps[1][index]),
+            self.prepared.loss,
+            self.progress.step / self.total,
+        )
+        self.progress.add(report)
+        self.loss = report.loss
+        self._note_step(report)
+
+    def _note_step(self, report: StepReport) -> None:
+        step = self.progress.step
+        if not math.isfinite(report.loss) or not math.isfinite(report.gradient):
+            raise RunError(
+                f"the loss is {report.loss} and the gradient {report.gradient} at step {step}",
+                where=self.folder.path,
+                remedy="tune again with a smaller --lr, or with --precision float32",
+            )
+        entry = {"step": step, "epoch": round(step / self.an_epoch, 4), **asdict(report)}
+        self.folder.note(entry | {"seconds": round(report.seconds, 4)})
+        self.watch.step(report, Standing(step, self.total, step / self.an_epoch, self.patience.best))
+
+    def _look(self) -> None:
+        """Take the held-out loss, and keep the weights where it is the best yet."""
+        samples = self.prepared.held_out.samples
+        if not samples:
+            return
+        step = portions(range(len(samples)), [len(sample.ids) for sample in samples], self.chosen.positions)
+        loss = mean_loss(self.prepared.gear, self.model, self.prepared.batches(samples, step), self.prepared.loss)
+        if self.progress.step == 0:
+            self.before = loss
+        if self.patience.look(loss, self.progress.step):
+            self.best = trained_weights(self.model)
+        self.folder.note({"step": self.progress.step, "held_out": loss})
+        self.watch.say(f"epoch {self.progress.step / self.an_epoch:.1f}: held-out loss {loss:.4f}")
+
+    def _save_now_and_then(self, *, looked: bool) -> None:
+        waited = time.monotonic() - self.saved
+        if waited >= max(20 * self.cost, 0.0 if looked else SAVE_EVERY):
+            self._save()
+
+    def _save(self) -> None:
+        start = time.monotonic()
+        state = {
+            "progress": asdict(self.progress),
+            "patience": asdict(self.patience),
+            "before": self.before,
+            "loss": self.loss,
+            "seconds": self._seconds(),
+        }
+        save_checkpoint(self.folder.checkpoint, self.model, self.optimisers, state, best=self.best)
+        self.saved = time.monotonic()
+        self.cost = self.saved - start
+
+    def _seconds(self) -> float:
+        return round(self.spent + time.monotonic() - self.began, 2)
+
+    def _stopped(self) -> RunResult:
+        self._save()
+        result = self._result(model=None)
+        self.folder.keep("run.json", self.record | {"status": "stopped", "result": _plain(result)})
+        return result
+
+    def _finish(self) -> RunResult:
+        if self.best is not None:
+            restore_weights(self.model, self.best)
+        self.model.eval()
+        save_model(self.prepared.base, self.folder.model)
+        result = self._result(model=self.folder.model)
+        self.folder.keep("run.json", self.record | {"status": "done", "ended": now(), "result": _plain(result)})
+        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)
+        return result
+
+    def _result(self, model: Path | None) -> RunResult:
+        return RunResult(
+            folder=self.folder.path,
+            model=model,
+            stopped_by=None if model else self.stop.number,
+            early=self.progress.step < self.total,
+            steps=self.progress.step,
+            epochs=round(self.progress.step / self.an_epoch, 4),
+            targets=self.progress.targets,
+            seconds=self._seconds(),
+            loss=self.loss,
+            before=self.before,
+            after=self.patience.best,
+            best_step=None if self.patience.best is None else self.patience.best_step,
+        )
+
+
+def _plain(result: RunResult) -> dict[str, Any]:
+    """As `run.json` keeps it: without the paths, which change when a folder is moved."""
+    kept = asdict(result)
+    del kept["folder"], kept["model"]
+    return kept
