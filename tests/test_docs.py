@@ -107,6 +107,12 @@ def test_yaml_in_the_docs_is_yaml(page: Path):
         assert yaml.safe_load(text)
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=ids)
+def test_python_in_the_docs_is_python(page: Path):
+    for text in blocks(page, "python"):
+        compile(text, str(page), "exec")
+
+
 def test_the_pages_made_from_the_code_are_up_to_date():
     stale = [
         name

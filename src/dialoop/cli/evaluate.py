@@ -24,6 +24,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice and of the intervals.")] = 0,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Tokens an answer may have.")] = 128,
     batch_size: Annotated[int, typer.Option(min=1, help="Answers generated side by side.")] = 16,
+    resamples: Annotated[int, typer.Option(min=100, help="Draws behind each interval.")] = 1000,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
     generate: Annotated[bool, typer.Option(help="Generate answers; without, only target tokens are scored.")] = True,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
@@ -32,7 +34,13 @@ def evaluate(
     from dialoop.evaluation import EvaluationSettings, evaluate_files, progress_bar, show, table, write_report
 
     settings = EvaluationSettings(
-        seed=seed, limit=limit, max_new_tokens=max_new_tokens, batch_size=batch_size, generate=generate
+        seed=seed,
+        limit=limit,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        resamples=resamples,
+        confidence=confidence,
+        generate=generate,
     )
     told = Console(stderr=True)
     with progress_bar(told) as progress:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from dialoop.errors import SettingsError
 from dialoop.project.document import Document, read_document
@@ -82,10 +84,20 @@ def explain_project() -> list[Entry]:
     return entries
 
 
-def _entry(prefix: str, name: str, field: Any) -> Entry:
-    kind = getattr(field.annotation, "__name__", None) if isinstance(field.annotation, type) else str(field.annotation)
-    default = "" if field.is_required() else str(field.get_default(call_default_factory=True))
-    return Entry(prefix + name, str(kind).replace("typing.", ""), default, field.description or "")
+def _entry(prefix: str, name: str, field: FieldInfo) -> Entry:
+    default = field.get_default(call_default_factory=True)
+    shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+    return Entry(prefix + name, _kind(field.annotation), shown, field.description or "")
+
+
+def _kind(annotation: Any) -> str:
+    """What may stand as the value, in words."""
+    if get_origin(annotation) is Literal:
+        return " or ".join(str(value) for value in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_kind(part) for part in get_args(annotation) if part is not NoneType)
+    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
 def _checked(settings: type[BaseModel], values: dict[str, Any], document: Document, at: tuple[str, ...]) -> Any:
