@@ -13,8 +13,8 @@ import pytest
 from dialoop.engine import InProcessEngine, ScriptedEngine
 from dialoop.errors import SettingsError
 from dialoop.server import ServeSettings, listen
-from engine.bases import tiny_base
 
+from ..engine.bases import tiny_base
 from .running import serving
 
 ASK = {"model": "scripted", "messages": [{"role": "user", "content": "hi"}]}

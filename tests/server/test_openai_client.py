@@ -8,8 +8,8 @@ import pytest
 from dialoop.conversation import FunctionCall, Message, ToolCall
 from dialoop.engine import InProcessEngine, ScriptedEngine
 from dialoop.errors import EngineError
-from engine.bases import tiny_base
 
+from ..engine.bases import tiny_base
 from .running import serving
 
 USER = [{"role": "user", "content": "我想订一个房间"}]

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ class InProcessEngine:
         """Whether the model's thread is alive."""
         return self._worker.is_alive() and not self._closing
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[Piece]:
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """See Engine. Raises RequestError, 400 where the request does not fit the window, 429 where too many wait."""
         request.check()
         if self._open >= self._max_open:

@@ -7,7 +7,7 @@ of our key or of that server becomes an EngineError. The key is given by the cal
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
@@ -23,6 +23,7 @@ _REASONS: dict[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "stop",
 }
+_REMEDY = "check the address (with its /v1), and that the server is running"
 _PASSED_ON = frozenset({400, 413, 422, 429})
 
 
@@ -35,12 +36,17 @@ class RemoteEngine:
         api_key: str | None = None,
         model: str = "default",
         *,
+        name: str | None = None,
         timeout: float = 120.0,
         connect_timeout: float = 5.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`timeout`: seconds without a sign of life from the server, `connect_timeout`: seconds to reach it."""
+        """`name`: what it is called here, if not as there. `connect_timeout`: seconds to reach the server.
+
+        `timeout`: seconds without a sign of life from it.
+        """
         self._model = model
+        self._name = name or model
         self._where = base_url.rstrip("/")
         try:
             self._client = httpx.AsyncClient(
@@ -54,7 +60,7 @@ class RemoteEngine:
 
     def models(self) -> list[str]:
         """The one name that it answers to."""
-        return [self._model]
+        return [self._name]
 
     async def ready(self) -> bool:
         """Whether the server lists its models."""
@@ -63,7 +69,22 @@ class RemoteEngine:
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[Piece]:
+    async def offered(self) -> list[str]:
+        """The models that the server lists, at least one. Raises EngineError."""
+        try:
+            response = await self._client.get("models", timeout=10.0)
+            if not response.is_success:
+                raise self._refusal(response.status_code, response.content)
+            listed = [str(card["id"]) for card in response.json()["data"]]
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"{self._where} does not list models in OpenAI's form", remedy=_REMEDY) from error
+        if not listed:
+            raise EngineError(f"{self._where} serves no model")
+        return listed
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """See Engine. Raises EngineError: 502 where the server fails or cannot be reached, 504 where it is too slow."""
         request.check()
         reason: FinishReason | None = None
@@ -82,10 +103,7 @@ class RemoteEngine:
         except httpx.TimeoutException as error:
             raise EngineError(f"{self._where} did not answer in time", status=504, code="engine_timeout") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            remedy = "check the address, and that the server is running"
-            raise EngineError(
-                f"{self._where} cannot be reached: {error or type(error).__name__}", remedy=remedy
-            ) from error
+            raise self._unreachable(error) from error
         if reason is None:
             raise EngineError(f"the answer of {self._where} broke off before its end")
         yield Piece(finish_reason=reason, usage=usage)
@@ -96,6 +114,9 @@ class RemoteEngine:
 
     def __repr__(self) -> str:
         return f"RemoteEngine({self._where!r}, model={self._model!r})"
+
+    def _unreachable(self, error: Exception) -> EngineError:
+        return EngineError(f"{self._where} cannot be reached: {error or type(error).__name__}", remedy=_REMEDY)
 
     def _refusal(self, status: int, body: bytes) -> RequestError:
         """The error that a refusal stands for: the caller's fault is passed on, ours and the server's is not."""

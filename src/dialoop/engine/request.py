@@ -6,7 +6,7 @@ It knows neither tokens nor torch nor HTTP.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -118,7 +118,7 @@ class Engine(Protocol):
         """Whether a request would be taken now."""
         ...
 
-    def generate(self, request: GenerateRequest) -> AsyncIterator[Piece]:
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """The pieces of one answer, in order."""
         ...
 

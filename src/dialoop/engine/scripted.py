@@ -5,7 +5,7 @@ It streams its answers in small pieces as a real engine does, and keeps the requ
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from dialoop.conversation import Message
 from dialoop.engine.request import FinishReason, GenerateRequest, Piece, ToolCallDelta, Usage
@@ -34,7 +34,7 @@ class ScriptedEngine:
         """Whether it has not been closed."""
         return self._open
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[Piece]:
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """See Engine. Raises RequestError where the script is at its end."""
         request.check()
         self.requests.append(request)

@@ -7,7 +7,7 @@ knows ASGI messages and iterators, no JSON.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from fastapi import Request
@@ -19,7 +19,7 @@ class ClientLeft(Exception):
     """The client closed its connection."""
 
 
-async def while_connected(request: Request, pieces: AsyncIterator[Piece]) -> AsyncGenerator[Piece, None]:
+async def while_connected(request: Request, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
     """The same pieces. Raises ClientLeft as soon as the client has gone; `pieces` is closed in any case."""
     gone = asyncio.ensure_future(_disconnected(request))
     step: asyncio.Future[Piece] | None = None
@@ -40,12 +40,10 @@ async def while_connected(request: Request, pieces: AsyncIterator[Piece]) -> Asy
             step.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await step
-        close = getattr(pieces, "aclose", None)
-        if close is not None:
-            await close()
+        await pieces.aclose()
 
 
-async def _next(pieces: AsyncIterator[Piece]) -> Piece:
+async def _next(pieces: AsyncGenerator[Piece, None]) -> Piece:
     return await anext(pieces)
 
 

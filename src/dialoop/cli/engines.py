@@ -1,0 +1,80 @@
+"""Opens the engine that `serve` and `chat` ask for. It knows names, folders, addresses and keys, no dialogue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from dialoop.engine import Engine
+from dialoop.errors import ModelError, SettingsError
+
+RUNS, SHELF = Path("runs"), Path("shelf")
+
+
+def key_from(variable: str | None) -> str | None:
+    """The key in an environment variable, None where none is named. Raises SettingsError if it is not set."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise SettingsError(f"the environment variable {variable} holds no key", remedy=f"export {variable}=…")
+    return key
+
+
+def newest_model() -> str:
+    """The newest version on the shelf or ended run of the working directory; without any, the bundled base."""
+    from dialoop.model import shelf
+
+    versions = shelf(SHELF)
+    found = [(versions.folder(version.name).stat().st_mtime, version.name) for version in versions.list()]
+    found += [(config.stat().st_mtime, str(config.parent.parent)) for config in RUNS.glob("*/model/config.json")]
+    return max(found)[1] if found else "mini"
+
+
+def served_name(model: str) -> str:
+    """What clients call a model: a folder's name (of a run's `model/` the run's); other names as they are."""
+    path = Path(model)
+    if not path.is_dir():
+        return model
+    parts = path.resolve().parts
+    return parts[-2] if parts[-1] == "model" and len(parts) > 2 else parts[-1]
+
+
+def open_in_process(
+    model: str, *, name: str | None = None, dtype: str = "auto", max_batch: int = 8, max_waiting: int = 64
+) -> tuple[Engine, str]:
+    """Loads a model and begins to serve it in this process; gives the engine and how it computes, in words."""
+    import torch
+
+    from dialoop.engine import InProcessEngine, probe_dtype
+    from dialoop.model import load_base
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    chosen = probe_dtype(device) if dtype == "auto" else "bfloat16" if dtype == "bfloat16" else "float32"
+    base = load_base(model, dtype=chosen, device=device)
+    if base.head.kind != "generate":
+        raise ModelError(
+            f"this model was tuned to {base.head.kind}, not to generate",
+            where=base.path,
+            remedy="serve a model that was tuned on conversations",
+        )
+    engine = InProcessEngine(base, name=name or served_name(model), max_batch=max_batch, max_waiting=max_waiting)
+    return engine, f"{chosen} on {device}"
+
+
+def open_remote(url: str, *, key: str | None, model: str | None, name: str | None = None) -> Engine:
+    """An engine on another server; without `model` the first one that it lists. Raises EngineError."""
+    from dialoop.engine import RemoteEngine
+
+    return RemoteEngine(url, key, model or asyncio.run(_first_offered(url, key)), name=name)
+
+
+async def _first_offered(url: str, key: str | None) -> str:
+    from dialoop.engine import RemoteEngine
+
+    asked = RemoteEngine(url, key)
+    try:
+        return (await asked.offered())[0]
+    finally:
+        await asked.close()
