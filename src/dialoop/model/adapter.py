@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -55,7 +58,8 @@ def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int]
         target_modules=list(settings.targets) if settings.targets else "all-linear",
         trainable_token_indices=new_tokens or None,
     )
-    wrapped: nn.Module = get_peft_model(model, config)
+    with _without_future_warnings():
+        wrapped: nn.Module = get_peft_model(model, config)
     return wrapped
 
 
@@ -88,7 +92,8 @@ def load_adapter(model: Any, folder: Path) -> nn.Module:
     from peft import PeftModel
 
     try:
-        wrapped: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=True, use_safetensors=True)
+        with _without_future_warnings():
+            wrapped: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"the adapter cannot be loaded: {error}", where=folder, remedy="save it again") from error
     return wrapped
@@ -97,6 +102,14 @@ def load_adapter(model: Any, folder: Path) -> nn.Module:
 def is_adapted(model: Any) -> bool:
     """Whether `model` carries an adapter."""
     return hasattr(model, "peft_config")
+
+
+@contextmanager
+def _without_future_warnings() -> Iterator[None]:
+    """PEFT 0.21 asks transformers 5 for a property under its old name, which warns; it changes nothing for a user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _is_linear(module: nn.Module) -> bool:

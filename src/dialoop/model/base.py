@@ -106,10 +106,11 @@ def load_base(
     tokenizer = open_tokenizer(folder)
     added = _give_template(tokenizer, template) if head.kind == "generate" else []
     added += _give_padding(tokenizer)
-    config.pad_token_id = tokenizer.pad_token_id
+    config.pad_token_id = None  # else the padding token's embedding, often also the stop token's, would get no gradient
     with quietly():
-        model = open_model(folder, config, HEADS[head.kind], dtype)
+        model = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer))
+    model.config.pad_token_id = tokenizer.pad_token_id
     ends = _ends(model, tokenizer, head)
     if adapter is not None:
         model = with_adapter(model, adapter, new_tokens=added if new_rows else [], task=spec.task)

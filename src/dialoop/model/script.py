@@ -65,14 +65,19 @@ class Script:
         if self.turns and not any(message.role == "user" for message in messages[self.head : self.turns[0] + 1]):
             self.turns[:2] = self.turns[:1]  # what is said before the first user's message belongs to the first turn
 
-    def whole(self, first: int, end: int) -> list[Piece] | None:
-        """The text of the head and messages `first` to `end` in one; None where later messages rewrite earlier text."""
+    def whole(self, first: int, end: int, *, tail: bool) -> list[Piece] | None:
+        """The text of the head and messages `first` to `end` in one; None where later messages rewrite earlier text.
+
+        Without `tail` it ends with the last answer's stop token, if there is an answer.
+        """
         if not self.facts.prefix_preserving:
             return None
         rows, origin = self._choose(first, end)
         text = self._render([rows], generate=False)[0]
         parts = self._cut(text, rows, origin)
-        return None if parts is None else self._pieces(parts)
+        if parts is None:
+            return None
+        return self._pieces(parts if tail or len(parts) == 1 else parts[:-1])
 
     def answer(self, first: int, index: int) -> list[Piece]:
         """The text of the head and messages `first` to `index`; the last, an answer, is the only one marked as such."""

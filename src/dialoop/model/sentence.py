@@ -65,7 +65,8 @@ def sentence(
     wanted = [i for i in script.answers if messages[i].is_target]
     end = len(messages) if all_targets or not wanted else wanted[-1] + 1
     firsts = [first for first in script.turns if first < end] or [script.head]
-    made = _shortest(lambda first: _build(script, first, end, one=not all_targets and bool(wanted)), firsts, window)
+    learn = bool(wanted) and not all_targets
+    made = _shortest(partial(_build, script, end=end, learn=learn), firsts, window)
     if made is None:
         return Sentence([], [], len(firsts), len(wanted), f"the last turn alone is longer than {window} tokens")
     pieces, left_out = made
@@ -94,8 +95,9 @@ def sentences(
     script = Script(messages, tools, tokenizer)
     wanted = [i for i in script.answers if messages[i].is_target]
     end = len(messages) if all_targets or not wanted else wanted[-1] + 1
-    pieces = script.whole(script.head, end)
-    if pieces is None and wanted and not all_targets:
+    learn = bool(wanted) and not all_targets
+    pieces = script.whole(script.head, end, tail=not learn)
+    if pieces is None and learn:
         return [_one_answer(script, i, script.turns[0], window, ONE_ANSWER) for i in wanted]
     if pieces is None:
         pieces = script.text(script.head, end)
@@ -162,8 +164,7 @@ def _sentence(
     """`taught`: the answers that are targets; None: every token but the first is one."""
     ids: list[int] = []
     targets: list[bool] = []
-    last = max((n for n, piece in enumerate(pieces) if piece.answer is not None), default=len(pieces) - 1)
-    for piece in pieces if taught is None or not taught else pieces[: last + 1]:
+    for piece in pieces:
         ids += piece.ids
         targets += [taught is None or piece.answer in taught] * len(piece.ids)
     if taught is None and targets:
@@ -175,12 +176,12 @@ def _length(pieces: list[Piece]) -> int:
     return sum(len(piece.ids) for piece in pieces)
 
 
-def _build(script: Script, first: int, end: int, *, one: bool) -> list[Piece]:
-    """The pieces in one; where the template forbids it, with the last answer alone marked (`one`), or uncut."""
-    pieces = script.whole(first, end)
+def _build(script: Script, first: int, end: int, *, learn: bool) -> list[Piece]:
+    """The pieces in one; where the template forbids it, with the last answer alone marked (`learn`), or uncut."""
+    pieces = script.whole(first, end, tail=not learn)
     if pieces is not None:
         return pieces
-    return script.answer(first, end - 1) if one else script.text(first, end)
+    return script.answer(first, end - 1) if learn else script.text(first, end)
 
 
 def _shortest(
@@ -218,13 +219,14 @@ def _windows(script: Script, end: int, window: int, wanted: list[int] | None) ->
     """
     starts = [first for first in script.turns if first < end]
     ends = [*starts[1:], end]
+    build = partial(_build, script, learn=wanted is not None)
     turn = 0
     while turn < len(starts):
         room = window if turn == 0 or wanted is None else window // 2
         last = turn
-        pieces = _build(script, starts[turn], ends[turn], one=False)
+        pieces = build(starts[turn], end=ends[turn])
         while last + 1 < len(starts) and _length(pieces) <= room:
-            more = _build(script, starts[turn], ends[last + 1], one=False)
+            more = build(starts[turn], end=ends[last + 1])
             if _length(more) > room:
                 break
             pieces, last = more, last + 1
@@ -234,7 +236,7 @@ def _windows(script: Script, end: int, window: int, wanted: list[int] | None) ->
         elif new is None:
             yield _sentence(pieces, None, left_out=turn)
         elif new:
-            made = _shortest(partial(_build, script, end=ends[last], one=False), starts[: turn + 1], window)
+            made = _shortest(partial(build, end=ends[last]), starts[: turn + 1], window)
             shown, left_out = made if made is not None else (pieces, turn)
             yield _sentence(shown, new, left_out=left_out)
         turn = last + 1

@@ -1,0 +1,303 @@
+"""Bases of every kind load from a folder and come back from one; what cannot be trusted is refused in words."""
+
+import errno
+import json
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+
+from dialoop.errors import ModelError, SettingsError
+from dialoop.model import AdapterSettings, Base, Head, load_base, packaged_template, save_model, sentences
+
+from ..tiny_models import tiny_bert_tokenizer, tiny_model, tiny_network, tiny_tokenizer
+from .conversations import FIND_ROOM, HOTEL
+
+DECODERS = ("gpt2", "llama", "qwen3")
+COLOURS = Head(kind="classify", labels=("red", "green", "blue"))
+
+
+def logits(base: Base) -> torch.Tensor:
+    with torch.no_grad():
+        return base.model(input_ids=torch.tensor([[5, 6, 7, 8]])).logits
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_decoders_load_generate_and_come_back(kind: str, tmp_path: Path):
+    base = load_base(tiny_model(kind, tmp_path / "base"))
+    assert base.head.kind == "generate"
+    assert base.window == 512
+    assert base.eos_ids == (base.tokenizer.convert_tokens_to_ids("<|im_end|>"),)
+    assert not base.model.training
+    [made] = sentences(HOTEL, [FIND_ROOM], base.tokenizer, window=base.window)
+    assert made.ids[-1] in base.eos_ids
+    again = load_base(save_model(base, tmp_path / "tuned"))
+    assert torch.equal(logits(again), logits(base))
+    assert sentences(HOTEL, [FIND_ROOM], again.tokenizer) == [made]
+    assert (again.window, again.eos_ids, again.head) == (base.window, base.eos_ids, base.head)
+
+
+@pytest.mark.parametrize("kind", [*DECODERS, "bert"])
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_every_backbone_classifies_and_comes_back(kind: str, multi_label: bool, tmp_path: Path):
+    torch.manual_seed(0)
+    head = COLOURS.model_copy(update={"multi_label": multi_label})
+    base = load_base(tiny_model(kind, tmp_path / "base"), head=head)
+    assert logits(base).shape == (1, 3)
+    again = load_base(save_model(base, tmp_path / "tuned"))
+    assert again.head == head
+    assert torch.equal(logits(again), logits(base))
+
+
+def test_what_is_saved_loads_in_stock_transformers(tmp_path: Path):
+    base = load_base(tiny_model("llama", tmp_path / "base"))
+    folder = save_model(base, tmp_path / "tuned")
+    stock = AutoModelForCausalLM.from_pretrained(folder)
+    assert torch.equal(stock(input_ids=torch.tensor([[5, 6, 7, 8]])).logits, logits(base))
+    assert stock.generation_config.eos_token_id == list(base.eos_ids)
+    assert AutoTokenizer.from_pretrained(folder).chat_template == base.tokenizer.chat_template
+    classifier = save_model(load_base(folder, head=COLOURS), tmp_path / "classifier")
+    stock = AutoModelForSequenceClassification.from_pretrained(classifier)
+    assert stock.config.id2label == {0: "red", 1: "green", 2: "blue"}
+
+
+def test_an_encoder_cannot_generate(tmp_path: Path):
+    with pytest.raises(ModelError, match="cannot generate"):
+        load_base(tiny_model("bert", tmp_path / "bert"))
+
+
+def test_the_saved_width_is_chosen(tmp_path: Path):
+    base = load_base(tiny_model("llama", tmp_path / "base"))
+    folder = save_model(base, tmp_path / "half", dtype="bfloat16")
+    assert {t.dtype for t in load_file(folder / "model.safetensors").values()} == {torch.bfloat16}
+    assert next(base.model.parameters()).dtype == torch.float32
+    assert next(load_base(folder).model.parameters()).dtype == torch.float32
+    assert next(load_base(folder, dtype="auto").model.parameters()).dtype == torch.bfloat16
+
+
+def test_a_base_without_a_template_gets_chatml_and_rows_for_its_tokens(tmp_path: Path):
+    tokenizer = tiny_bert_tokenizer()  # knows none of ChatML's tokens as control tokens of a chat
+    tokenizer.save_pretrained(tmp_path / "base")
+    tiny_network("llama", 300).save_pretrained(tmp_path / "base")
+    base = load_base(tmp_path / "base")
+    assert base.tokenizer.chat_template == packaged_template("chatml").text
+    rows = base.model.get_input_embeddings().weight
+    assert rows.shape[0] == len(base.tokenizer)
+    old = rows[:300]
+    assert torch.allclose(rows[300:].mean(0), old.mean(0), atol=float(old.detach().std()))
+    assert torch.equal(rows, load_base(tmp_path / "base").model.get_input_embeddings().weight)  # always the same
+    assert base.eos_ids[0] == base.tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+
+def test_a_template_can_be_chosen(tmp_path: Path):
+    base = load_base(tiny_model("llama", tmp_path / "base"), template="gemma")
+    assert base.tokenizer.decode(base.eos_ids[0]) == "<end_of_turn>"
+    with pytest.raises(ModelError, match="did you mean 'gemma'"):
+        load_base(tmp_path / "base", template="gema")
+
+
+def test_the_stop_token_learns_even_where_it_pads(tmp_path: Path):
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.save_pretrained(tmp_path / "base")
+    tiny_network("llama", len(tokenizer)).save_pretrained(tmp_path / "base")
+    base = load_base(tmp_path / "base")
+    base.model(input_ids=torch.tensor([[5, base.eos_ids[0], 7]])).logits.sum().backward()
+    assert base.model.get_input_embeddings().weight.grad[base.eos_ids[0]].abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", [*DECODERS, "bert"])
+def test_dropout_is_overridden(kind: str, tmp_path: Path):
+    head = COLOURS if kind == "bert" else None
+    folder = tiny_model(kind, tmp_path / "base")
+    base = load_base(folder, dropout=0.5, head=head)
+    assert not torch.equal(logits(load_base(folder, dropout=0.0)), torch.zeros(1)) if head is None else True
+    base.model.train()
+    assert not torch.equal(logits(base), logits(base))
+    calm = load_base(folder, dropout=0.0, head=head)
+    calm.model.train()
+    assert torch.equal(logits(calm), logits(calm))
+    with pytest.raises(SettingsError, match=r"dropout is 1\.5"):
+        load_base(folder, dropout=1.5, head=head)
+
+
+def test_a_pickled_checkpoint_is_refused_and_never_opened(tmp_path: Path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "opened",)
+
+    folder = tiny_model("llama", tmp_path / "base")
+    (folder / "model.safetensors").unlink()
+    for name in ("pytorch_model.bin", "model.pt", "weights.pkl"):
+        torch.save(Trap(), folder / name)
+        with pytest.raises(ModelError, match="not opened") as refused:
+            load_base(folder)
+        assert str(folder) in str(refused.value)
+        (folder / name).unlink()
+    assert not (tmp_path / "opened").exists()
+    with pytest.raises(ModelError, match="no weights"):
+        load_base(folder)
+
+
+def test_a_pickle_beside_safetensors_is_never_opened(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
+    (folder / "training_args.bin").write_bytes(b"nor this")
+    load_base(folder)
+
+
+def test_code_beside_a_model_is_never_run(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nEvil = EvilConfig = object\n")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"auto_map": {"AutoConfig": "evil.EvilConfig", "AutoModelForCausalLM": "evil.Evil"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    load_base(folder)
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "evil"}))
+    with pytest.raises(ModelError, match="no model that is known"):
+        load_base(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def tear(folder: Path, how: str) -> None:
+    weights = folder / "model.safetensors"
+    if how == "cut short":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif how == "one bit":
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)
+    elif how == "weights gone":
+        weights.unlink()
+    elif how == "tokenizer gone":
+        (folder / "tokenizer.json").unlink()
+    elif how == "another shard":
+        shutil.copy(weights, folder / "model-00002.safetensors")
+    elif how == "manifest":
+        (folder / "manifest.json").write_text('{"files": ')
+    elif how == "empty":
+        weights.write_bytes(b"")
+
+
+TEARS = ("cut short", "one bit", "weights gone", "tokenizer gone", "another shard", "manifest", "empty")
+
+
+@pytest.mark.parametrize("how", TEARS)
+def test_a_torn_checkpoint_is_refused(how: str, tmp_path: Path):
+    folder = save_model(load_base(tiny_model("llama", tmp_path / "base")), tmp_path / "tuned")
+    tear(folder, how)
+    with pytest.raises(ModelError) as refused:
+        load_base(folder)
+    assert str(folder) in str(refused.value)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("how", ["cut short", "empty", "tokenizer gone"])
+def test_a_torn_folder_without_a_manifest_is_refused_as_far_as_it_can_be_seen(how: str, tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    tear(folder, how)
+    with pytest.raises(ModelError):
+        load_base(folder)
+
+
+def test_weights_that_are_missing_are_not_made_up(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    weights = load_file(folder / "model.safetensors")
+    gone = next(name for name in weights if "q_proj" in name)
+    save_file({name: w for name, w in weights.items() if name != gone}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="weights are missing"):
+        load_base(folder)
+    with pytest.raises(ModelError, match="weights are missing"):
+        load_base(folder, head=COLOURS)
+
+
+def test_saving_over_a_model_replaces_it_whole(tmp_path: Path):
+    first = load_base(tiny_model("llama", tmp_path / "one"))
+    second = load_base(tiny_model("llama", tmp_path / "two", seed=1))
+    save_model(first, tmp_path / "out")
+    (tmp_path / "out" / "stray.txt").write_text("x")
+    save_model(second, tmp_path / "out")
+    assert torch.equal(logits(load_base(tmp_path / "out")), logits(second))
+    assert not (tmp_path / "out" / "stray.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "out", "two"]
+
+
+def test_a_full_disk_leaves_the_old_model_and_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    base = load_base(tiny_model("llama", tmp_path / "base"))
+    folder = save_model(base, tmp_path / "out")
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(base.model), "save_pretrained", full)
+    with pytest.raises(ModelError, match="No space left") as refused:
+        save_model(base, folder)
+    assert "free some space" in str(refused.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "out"]
+    assert torch.equal(logits(load_base(folder)), logits(base))
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_an_adapter_is_saved_alone_or_merged(kind: str, tmp_path: Path):
+    plain = load_base(tiny_model(kind, tmp_path / "base"))
+    base = load_base(tmp_path / "base", adapter=AdapterSettings(r=2))
+    learning = [p for p in base.model.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in learning) < sum(p.numel() for p in base.model.parameters()) / 4
+    with torch.no_grad():
+        for parameter in learning:
+            parameter.normal_()
+    assert not torch.allclose(logits(base), logits(plain))
+    alone = load_base(save_model(base, tmp_path / "adapter", form="adapter"))
+    assert torch.equal(logits(alone), logits(base))
+    assert not list((tmp_path / "adapter").glob("model*.safetensors"))
+    merged = load_base(save_model(base, tmp_path / "merged"))
+    torch.testing.assert_close(logits(merged), logits(base), rtol=1e-4, atol=1e-4)
+    assert torch.equal(logits(load_base(tmp_path / "adapter")), logits(base))  # merging left the model as it was
+
+
+def test_an_adapter_of_other_weights_is_refused(tmp_path: Path):
+    base = load_base(tiny_model("llama", tmp_path / "base"), adapter=AdapterSettings())
+    save_model(base, tmp_path / "adapter", form="adapter")
+    shutil.rmtree(tmp_path / "base")
+    tiny_model("llama", tmp_path / "base", seed=1)
+    with pytest.raises(ModelError, match="other weights"):
+        load_base(tmp_path / "adapter")
+    (tmp_path / "adapter" / "adapter_base.json").unlink()
+    with pytest.raises(ModelError):
+        load_base(tmp_path / "adapter")
+
+
+def test_an_adapter_names_layers_that_are_there(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    base = load_base(folder, adapter=AdapterSettings(targets=("q_proj",)))
+    assert all("q_proj" in name for name, p in base.model.named_parameters() if p.requires_grad)
+    with pytest.raises(ModelError, match="q_porj"):
+        load_base(folder, adapter=AdapterSettings(targets=("q_porj",)))
+    with pytest.raises(ModelError, match="no adapter to save"):
+        save_model(load_base(folder), tmp_path / "x", form="adapter")
+
+
+def test_an_adapted_classifier_trains_its_new_head(tmp_path: Path):
+    folder = tiny_model("bert", tmp_path / "base")
+    base = load_base(folder, head=COLOURS, adapter=AdapterSettings(r=2))
+    assert any("classifier" in name for name, p in base.model.named_parameters() if p.requires_grad)
+    with torch.no_grad():
+        for parameter in base.model.parameters():
+            if parameter.requires_grad:
+                parameter.normal_()
+    again = load_base(save_model(base, tmp_path / "merged"))
+    assert again.head == COLOURS
+    torch.testing.assert_close(logits(again), logits(base), rtol=1e-4, atol=1e-4)
+
+
+def test_loading_and_saving_say_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        base = load_base(tiny_model("bert", tmp_path / "base"), head=COLOURS, adapter=AdapterSettings(r=2))
+        save_model(base, tmp_path / "out")
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
