@@ -24,7 +24,6 @@ from dialoop.scenarios.hotel import make_logs
 LOGS = "hotel.jsonl"
 HELD_OUT = "hotel-held-out.jsonl"
 RUN = "hotel"
-MODEL = "hotel/model"
 REPORT = "report"
 MADE_WITH = "demo.json"
 SERVER_LOG = "server.log"
@@ -35,29 +34,32 @@ def demo(
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
     conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 600,
     held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 100,
-    seed: Annotated[int, typer.Option(help="Seed of the logs and of tuning.")] = 0,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
     serve: Annotated[bool, typer.Option(help="Serve the tuned model at the end and open the chat.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 takes a free one.")] = 0,
 ) -> None:
     """Make hotel logs, check them, tune a base, compare before and after, then serve and chat."""
     began = time.monotonic()
-    _same_demo(folder, {"base": base, "conversations": conversations, "held_out": held_out, "seed": seed})
-    logs, others, run, model = (str(folder / name) for name in (LOGS, HELD_OUT, RUN, MODEL))
+    asked = {"base": base, "conversations": conversations, "held_out": held_out, "epochs": epochs, "seed": seed}
+    _same_demo(folder, asked)
+    logs, others, run = (str(folder / name) for name in (LOGS, HELD_OUT, RUN))
     _say("1 of 5", f"logs of a made-up hotel, in English and Chinese: {logs}, {others}")
     write_conversations(logs, make_logs(conversations, seed=seed))
     write_conversations(others, make_logs(held_out, seed=seed, part="test"))
     _verb("2 of 5", "check", logs, "--base", base)
-    if Path(model).is_dir():
-        _say("3 of 5", f"tuned before: {model} (remove {folder} to begin anew)")
+    if Path(run, "model").is_dir():
+        _say("3 of 5", f"tuned before: {run} (remove {folder} to begin anew)")
     elif Path(run).is_dir():
         _verb("3 of 5", "tune", "--run", run, "--resume")
     else:
-        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed))
+        chosen = [] if epochs is None else ["--epochs", f"{epochs:g}"]
+        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed), *chosen)
     measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
-    _verb("4 of 5", "evaluate", model, others, *measured)
+    _verb("4 of 5", "evaluate", run, others, *measured)
     minutes = (time.monotonic() - began) / 60
     if serve:
-        _serve_and_chat(folder, model, port or free_port())
+        _serve_and_chat(folder, run, port or free_port())
     typer.echo("\n" + "\n".join(closing_lines(folder, conversations, held_out, minutes)))
 
 
@@ -73,7 +75,7 @@ def closing_lines(folder: Path, conversations: int, held_out: int, minutes: floa
         f"Tuned on {conversations} made-up conversations, compared on {held_out} others, in {minutes:.1f} minutes.",
         f"Tool calls exactly right, in a hotel and phrasings never seen: {exact}.",
         f"The report, with the worst answers side by side: {folder / REPORT / 'report.html'}",
-        f"To talk to the tuned model again: dialoop chat --model {shlex.quote(str(folder / MODEL))}",
+        f"To talk to the tuned model again: dialoop chat --model {shlex.quote(str(folder / RUN))}",
         "With your own logs: dialoop check LOGS, then dialoop tune LOGS, then dialoop serve",
     ]
 
