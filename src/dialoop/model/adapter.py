@@ -58,7 +58,7 @@ def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int]
         target_modules=list(settings.targets) if settings.targets else "all-linear",
         trainable_token_indices=new_tokens or None,
     )
-    with _without_future_warnings():
+    with _without_idle_warnings():
         wrapped: nn.Module = get_peft_model(model, config)
     return wrapped
 
@@ -92,7 +92,7 @@ def load_adapter(model: Any, folder: Path) -> nn.Module:
     from peft import PeftModel
 
     try:
-        with _without_future_warnings():
+        with _without_idle_warnings():
             wrapped: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=True, use_safetensors=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"the adapter cannot be loaded: {error}", where=folder, remedy="save it again") from error
@@ -105,10 +105,11 @@ def is_adapted(model: Any) -> bool:
 
 
 @contextmanager
-def _without_future_warnings() -> Iterator[None]:
-    """PEFT 0.21 asks transformers 5 for a property under its old name, which warns; it changes nothing for a user."""
+def _without_idle_warnings() -> Iterator[None]:
+    """PEFT 0.21 asks transformers 5 for a property by its old name, and notes that it turns GPT-2's matrices itself."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to")
         yield
 
 

@@ -91,7 +91,7 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> Any:
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
-            ignore_mismatched_sizes=kind.labelled,
+            ignore_mismatched_sizes=kind.fresh,
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -99,7 +99,7 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> Any:
             f"the weights cannot be loaded: {_first_line(error)}", where=folder, remedy="get the whole model again"
         ) from error
     prefix = f"{model.base_model_prefix}."
-    missing = sorted(key for key in report["missing_keys"] if _is_of_backbone(key, prefix) or not kind.labelled)
+    missing = sorted(key for key in report["missing_keys"] if _is_of_backbone(key, prefix) or not kind.fresh)
     if missing:
         raise ModelError(
             f"{len(missing)} weights are missing, the first is {missing[0]}",

@@ -36,7 +36,7 @@ from dialoop.model.backbone import (
 )
 from dialoop.model.chat import control_tokens, template_facts
 from dialoop.model.folder import verify, written_whole
-from dialoop.model.heads import HEADS, Head, head_of, is_encoder
+from dialoop.model.heads import HEADS, Head, head_of, is_encoder, remember
 from dialoop.model.names import resolve_model
 from dialoop.model.templates import packaged_template
 
@@ -99,8 +99,7 @@ def load_base(
             where=folder,
             remedy="choose a decoder (mini, GPT-2, Llama, Qwen3), or tune it to classify",
         )
-    for key, value in spec.configure(head).items():
-        setattr(config, key, value)
+    remember(head, config)
     if dropout is not None:
         set_dropout(config, dropout)
     tokenizer = open_tokenizer(folder)

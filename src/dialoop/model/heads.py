@@ -12,11 +12,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from torch import Tensor, nn
 
 from dialoop.errors import ModelError
 from dialoop.model.loss import target_nll
+
+_KEPT = "dialoop_head"  # the key in a saved config.json
 
 
 class Head(BaseModel):
@@ -40,15 +42,16 @@ class Head(BaseModel):
 class HeadKind:
     """One kind of head.
 
-    `auto`: the name of the transformers class that loads it. `architecture`: how the names of its models end. `task`:
-    PEFT's name. `loss`: model, inputs, truth → sum of the losses, a scalar; `count`: truth → how many were summed.
+    `auto`: the name of the transformers class that loads it. `task`: PEFT's name of it. `labelled`: it has labels.
+    `fresh`: it may come with new weights of its own. `loss`: model, inputs, truth → sum of the losses, a scalar;
+    `count`: truth → how many were summed.
     `pooling`: transformers' config → in words, which hidden state is read. `configure`: the head's part of the config.
     """
 
     auto: str
-    architecture: str
     task: str
     labelled: bool
+    fresh: bool
     loss: Callable[[nn.Module, dict[str, Tensor], Tensor], Tensor]
     count: Callable[[Tensor], Tensor]
     pooling: Callable[[Any], str]
@@ -95,9 +98,9 @@ def is_encoder(config: Any) -> bool:
 HEADS: dict[str, HeadKind] = {
     "generate": HeadKind(
         auto="AutoModelForCausalLM",
-        architecture="LMHeadModel ForCausalLM",
         task="CAUSAL_LM",
         labelled=False,
+        fresh=False,
         loss=target_nll,
         count=torch.sum,
         pooling=lambda config: "every token before a target",
@@ -105,9 +108,9 @@ HEADS: dict[str, HeadKind] = {
     ),
     "classify": HeadKind(
         auto="AutoModelForSequenceClassification",
-        architecture="ForSequenceClassification",
         task="SEQ_CLS",
         labelled=True,
+        fresh=True,
         loss=class_loss,
         count=lambda truth: torch.tensor(truth.shape[0]),
         pooling=_class_pooling,
@@ -118,13 +121,33 @@ HEADS: dict[str, HeadKind] = {
 
 
 def head_of(config: Any) -> Head:
-    """The head that a saved model's config tells of: classify where it was saved as such, else generate."""
-    saved = " ".join(config.architectures or [])
-    for kind, spec in HEADS.items():
-        if spec.labelled and saved.endswith(spec.architecture):
-            labels = tuple(config.id2label[i] for i in sorted(config.id2label))
-            return Head(kind=kind, labels=labels, multi_label=config.problem_type == "multi_label_classification")
-    return Head()
+    """The head that a saved model's config tells of: what `remember` wrote, a stock classifier, else generate.
+
+    Raises ModelError for a head that is not known here.
+    """
+    told = getattr(config, _KEPT, None)
+    if told is None and any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
+        labels = [config.id2label[i] for i in sorted(config.id2label)]
+        several = config.problem_type == "multi_label_classification"
+        told = {"kind": "classify", "labels": labels, "multi_label": several}
+    try:
+        return Head() if told is None else Head.model_validate(told)
+    except ValidationError as error:
+        raise ModelError(
+            f"the model was saved with a head that is not known here: {error.errors()[0]['msg']}",
+            remedy="say which head you want, or tune the backbone anew",
+        ) from error
+
+
+def remember(head: Head, config: Any) -> None:
+    """Write `head` into transformers' `config`, so that a saved model tells of it."""
+    for key, value in HEADS[head.kind].configure(head).items():
+        setattr(config, key, value)
+    if head.kind == "generate":
+        if hasattr(config, _KEPT):
+            delattr(config, _KEPT)
+    else:
+        setattr(config, _KEPT, head.model_dump(mode="json"))
 
 
 def head_loss(head: Head, model: nn.Module, inputs: dict[str, Tensor], truth: Tensor) -> Tensor:
