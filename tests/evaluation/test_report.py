@@ -112,7 +112,7 @@ def test_plots_need_no_fonts_and_no_clock(comparison):
 
 
 def test_the_table_shows_every_group_and_difference(comparison):
-    console = Console(width=140, record=True, file=io.StringIO())
+    console = Console(width=80, record=True, file=io.StringIO())
     show(console, table(comparison))
     text = console.export_text()
     line = next(line for line in text.splitlines() if "Exact call" in line)
@@ -121,6 +121,7 @@ def test_the_table_shows_every_group_and_difference(comparison):
     assert "+100.0" in line
     assert "zh, seen tools" in text
     assert "7 conversations" in text
+    assert "…" not in text
 
 
 def test_a_classifier_has_the_same_page(tmp_path: Path):

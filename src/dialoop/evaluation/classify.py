@@ -92,7 +92,7 @@ def _said(
 ) -> tuple[list[list[str]], int]:
     """The labels said of each text, and how many texts were cut at the window."""
     said: list[list[str]] = [[] for _ in examples]
-    ids = [base.tokenizer(one.text, truncation=False)["input_ids"] for one in examples]
+    ids = [base.tokenizer(one.text, truncation=False, verbose=False)["input_ids"] for one in examples]
     order = sorted(range(len(examples)), key=lambda number: len(ids[number]))
     labels = base.head.labels
     with measuring(base):

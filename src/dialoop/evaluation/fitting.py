@@ -74,7 +74,7 @@ def fit_texts(base: Base, examples: Iterable[Example], *, measure: int | None = 
         raise DataError("there is no text to fit", remedy="give a file with labelled texts")
     counts = _Counts()
     for number, example in enumerate(sample.chosen):
-        ids = base.tokenizer(example.text)["input_ids"]
+        ids = base.tokenizer(example.text, verbose=False)["input_ids"]
         counts.length(len(ids), example.id or f"text {number + 1}")
         counts.over += len(ids) > base.window
     found = counts.lengths(base.window)
