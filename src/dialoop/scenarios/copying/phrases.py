@@ -57,6 +57,48 @@ PARAMETERS: dict[str, list[tuple[str, str, str]]] = {
     ],
 }  # fmt: skip
 
+# invented keys are a first and a second word, each with what it is called; a second word may be missing
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return [(word, said or word) for word, _, said in (entry.partition("=") for entry in text.split())]
+
+
+FIRST_WORDS: dict[str, list[tuple[str, str]]] = {
+    "en": _pairs(
+        "main new old first second home work guest client member group room car trip meal order item file team price mobile "
+        "pickup dropoff delivery return start end arrival flight train dish drink movie music book school office garden "
+        "travel sender payment card bank tax pet child adult sport game service repair user job event party visit shop "
+        "lamp chair bottle door window phone watch camera printer desk kitchen storage health doctor insurance"
+    ),
+    "zh": _pairs(
+        "departure=出发 arrival=到达 booking=预订 start=开始 end=结束 client=客户 room=房间 item=商品 order=订单 member=会员 "
+        "payment=付款 delivery=送货 pickup=取件 return=退货 flight=航班 train=列车 hospital=医院 school=学校 company=公司 "
+        "home=家庭 contact=联系 receiver=收件 sender=发件 event=活动 game=比赛 movie=电影 music=音乐 book=图书 restaurant=餐厅 "
+        "hotel=酒店 sight=景点 car=车辆 driver=司机 tourist=游客 teacher=老师 student=学生 patient=病人 doctor=医生 project=项目 "
+        "file=文件 insurance=保险 bank=银行 bill=账单 first=首选 spare=备用"
+    ),
+}
+SECOND_WORDS: dict[str, list[tuple[str, str, str]]] = {
+    "en": [
+        ("name", "name", "person"), ("location", "location", "place"), ("city", "city", "place"), ("id", "id", "code"),
+        ("code", "code", "code"), ("type", "type", "word"), ("kind", "kind", "word"), ("date", "date", "day"),
+        ("day", "day", "day"), ("time", "time", "time"), ("number", "number", "number"), ("count", "count", "count"),
+        ("color", "color", "colour"), ("title", "title", "title"), ("note", "note", "note"), ("price", "price", "money"),
+        ("address", "address", "address"), ("phone", "phone", "telephone"), ("mobile", "mobile", "telephone"),
+        ("email", "email", "email"), ("place", "place", "organisation"), ("brand", "brand", "word"),
+        ("label", "label", "title"), ("total", "total", "money"), ("area", "area", "place"),
+        *(("", "", kind) for kind in "title word person place day number code money telephone organisation".split()),
+    ],
+    "zh": [
+        ("date", "日期", "day"), ("time", "时间", "time"), ("name", "名称", "organisation"), ("person", "姓名", "person"),
+        ("place", "地点", "place"), ("type", "类型", "word"), ("id", "编号", "code"), ("count", "数量", "count"),
+        ("price", "价格", "money"), ("amount", "金额", "money"), ("phone", "电话", "telephone"), ("address", "地址", "address"),
+        ("city", "城市", "place"), ("note", "备注", "note"), ("color", "颜色", "colour"), ("title", "标题", "title"),
+        ("number", "号码", "number"), ("brand", "品牌", "word"), ("area", "区域", "place"), ("email", "邮箱", "email"),
+        ("mobile", "手机", "telephone"),
+        *(("", "", kind) for kind in "title word person place day number code money".split()),
+    ],
+}  # fmt: skip
+
 # the verb in a tool's name, what people say
 VERBS: dict[str, list[tuple[str, str]]] = {
     "en": [

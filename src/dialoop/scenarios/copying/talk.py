@@ -56,7 +56,7 @@ class _Talk:
     def __init__(self, rng: Random, lang: str, part: Part) -> None:
         self.rng, self.lang, self.part = rng, lang, part
         self.messages: list[Message] = []
-        self.known: dict[str, str] = {}
+        self.known: dict[_Parameter, str] = {}
         self.calls = 0
 
     def conversation(self, name: str) -> Conversation:
@@ -97,7 +97,7 @@ class _Talk:
     def _job(self, tool: _Tool) -> None:
         """Ask for a tool's work, give its values in one of the ways people do, call it, tell and ask about the result."""
         used = [p for p in tool.parameters if p.key in tool.required or self.rng.random() < 0.5]
-        known = {p.key: self.known[p.key] for p in used if p.key in self.known and self.rng.random() < 0.5}
+        known = {p.key: self.known[p] for p in used if p in self.known and self.rng.random() < 0.5}
         values = {p.key: known.get(p.key) or self._value(p.kind) for p in used}
         wanted = [p for p in used if p.key not in known]
         self.rng.shuffle(wanted)
@@ -114,7 +114,7 @@ class _Talk:
         if used and self.rng.random() < 0.35:
             self._confirm(used, values)
         self._call(tool, used, values)
-        self.known.update(values)
+        self.known.update({p: values[p.key] for p in used})
         self._result(used, values)
 
     def _fact(self, parameter: _Parameter, value: str) -> str:
@@ -188,8 +188,8 @@ class _Talk:
             (f"{verb}_{noun}", f"{verb}_{noun}", f"{verb}{noun.title().replace('_', '')}", f"{noun}.{verb}")
         )
         pool = self._parameters()
-        if self.part == "test" or self.rng.random() < 0.5:  # invented names teach that the schema, not habit, says what to write
-            pool += [self._invented_parameter() for _ in range(3)]
+        if self.part == "test" or self.rng.random() < 0.6:  # they teach that the schema, not habit, says what to write
+            pool = self.rng.sample(pool, min(4, len(pool))) + [self._invented_parameter() for _ in range(4)]
         parameters: dict[str, _Parameter] = {}
         for parameter in self.rng.sample(pool, min(len(pool), self.rng.choice((1, 2, 2, 3, 3, 4, 5)))):
             if all(parameter.phrase != other.phrase for other in parameters.values()):
@@ -199,12 +199,19 @@ class _Talk:
         return _Tool(name, job, tuple(parameters.values()), frozenset(required))
 
     def _invented_parameter(self) -> _Parameter:
-        kind = self.rng.choice(("person", "place", "title", "code", "word", "number", "day"))
-        if self.lang == "en" or self.rng.random() < 0.5:
-            key = invented(self.rng, self.part)
-        else:
-            key = self._value("word")
-        return _Parameter(key, key, kind, False)
+        """A parameter that no list has: two words put together, or a word that no dictionary has."""
+        if self.rng.random() < 0.3:
+            key = self._value("word") if self.rng.random() < 0.6 else invented(self.rng, self.part)
+            kind = self.rng.choice(("person", "place", "title", "code", "word", "number", "day"))
+            return _Parameter(key, key, kind, False)
+        while True:
+            first, called = self.rng.choice(say.FIRST_WORDS[self.lang])
+            second, also_called, kind = self.rng.choice(say.SECOND_WORDS[self.lang])
+            phrase = f"{called} {also_called}".strip() if self.lang == "en" else called + also_called
+            english = self.lang == "en" or self.rng.random() < 0.4
+            key = "_".join(word for word in (first, second) if word) if english else phrase
+            if in_part(f"parameter {key}", self.part):
+                return _Parameter(key, phrase, kind, kind in _INTEGER_KINDS and _coin(key))
 
 
 def _coin(text: str) -> bool:
