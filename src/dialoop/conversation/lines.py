@@ -109,7 +109,7 @@ def _too_long(place: Place, length: int, limit: int) -> Fault:
     return Fault(
         place,
         f"the line has {length / 1e6:,.1f} MB, more than the limit of {limit / 1e6:,.1f} MB",
-        f"put one record on a line, or raise the limit: --max-line-mb {-(-length // 1_000_000)}",
+        f"put one record on a line; dialoop convert reads it with --max-line-mb {-(-length // 1_000_000)}",
         kind="long_line",
     )
 
@@ -153,14 +153,14 @@ class _Decoder:
             return Fault(
                 place,
                 "the file is not UTF-8; it reads as GB18030 (the Chinese encoding, also called GBK)",
-                "say so with --encoding gb18030, or bring it to UTF-8: iconv -f GB18030 -t UTF-8",
+                f"bring it to UTF-8: dialoop convert {self.path} NEW.jsonl --encoding gb18030",
                 kind="encoding",
             )
         byte = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x})"
         return Fault(
             place,
             f"the line is not {self.encoding.upper()}: {byte} cannot be read",
-            "correct the character, or name the file's encoding with --encoding",
+            "correct the character; if the file has another encoding: dialoop convert FILE NEW.jsonl --encoding NAME",
             kind="encoding",
         )
 

@@ -148,4 +148,4 @@ def _fitting(values: list[Any]) -> list[RowForm]:
 
 
 def _remedy() -> str:
-    return f"name the form with --form ({', '.join(FORMS)}); docs/data-forms.md shows each"
+    return f"docs/data-forms.md shows the forms; dialoop convert --form reads one by force ({', '.join(FORMS)})"

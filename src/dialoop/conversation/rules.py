@@ -47,7 +47,7 @@ def _tool_list(tools: list[dict[str, Any]]) -> Iterator[_Finding]:
         if name in names:
             yield f"tools[{index}]: the tool {name!r} is there twice", "keep one of the two", "error", "tools"
         names.add(name)
-        if not isinstance(function.get("parameters", {}), dict):
+        if not isinstance(function.get("parameters"), dict | None):
             yield f"tools[{index}]: 'parameters' of {name!r} is no JSON schema", "write an object", "error", "tools"
 
 

@@ -43,22 +43,25 @@ def schema_faults(value: Any, schema: Any, where: str = "") -> list[str]:
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
         for index, item in enumerate(value):
             faults += schema_faults(item, schema["items"], f"{where}[{index}]")
-    for part in schema.get("allOf") or []:
+    for part in _listed(schema.get("allOf")):
         faults += schema_faults(value, part, where)
     for word in ("anyOf", "oneOf"):
-        choices = schema.get(word)
+        choices = _listed(schema.get(word))
         if choices and all(schema_faults(value, choice, where) for choice in choices):
             faults.append(f"{name} fits none of the schema's {word}")
     return faults
 
 
 def _type_fault(value: Any, types: Any, name: str) -> str | None:
-    if types is None:
-        return None
-    allowed = [types] if isinstance(types, str) else [item for item in types if isinstance(item, str)]
+    listed = types if isinstance(types, list) else [types]
+    allowed = [item for item in listed if isinstance(item, str)]
     if not allowed or any(_TYPES.get(item, _anything)(value) for item in allowed):
         return None
     return f"{name} must be {' or '.join(allowed)}, found {_show(value)}"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _anything(value: Any) -> bool:
@@ -72,8 +75,8 @@ def _object_faults(value: dict[str, Any], schema: dict[str, Any], where: str) ->
     required = schema.get("required")
     faults = [
         f"{prefix}{key} is required and missing"
-        for key in (required if isinstance(required, list) else [])
-        if key not in value
+        for key in _listed(required)
+        if isinstance(key, str) and key not in value
     ]
     others = schema.get("additionalProperties", not schema.get("properties"))
     for key, item in value.items():

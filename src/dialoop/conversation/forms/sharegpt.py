@@ -49,6 +49,7 @@ def read(value: Any, page: Page) -> Conversation:
         messages.append({"role": "system", "content": value["system"]})
     for index, turn in enumerate(turns):
         messages.append(_message(turn, f"conversations[{index}]"))
+    _number(messages)
     tools = value.get("tools")
     if tools:
         row["tools"] = _tools(tools)
@@ -88,6 +89,20 @@ def _message(turn: Any, where: str) -> dict[str, Any]:
     if role == "call":
         return {"role": "assistant", "content": None, "tool_calls": _calls(text, where), **rest}
     return {"role": role, "content": text, **rest}
+
+
+def _number(messages: list[dict[str, Any]]) -> None:
+    """Numbers the calls and gives each result, in order, the id of the call that it answers."""
+    made, waiting = 0, list[str]()
+    for message in messages:
+        if message.get("tool_calls"):
+            waiting = []
+            for call in message["tool_calls"]:
+                made += 1
+                call["id"] = f"call_{made}"
+                waiting.append(call["id"])
+        elif message["role"] == "tool" and waiting:
+            message["tool_call_id"] = waiting.pop(0)
 
 
 def _calls(text: Any, where: str) -> list[dict[str, Any]]:
