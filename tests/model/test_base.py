@@ -254,6 +254,8 @@ def test_an_adapter_is_saved_alone_or_merged(kind: str, tmp_path: Path):
     alone = load_base(save_model(base, tmp_path / "adapter", form="adapter"))
     assert torch.equal(logits(alone), logits(base))
     assert not list((tmp_path / "adapter").glob("model*.safetensors"))
+    assert alone.origin == base.origin
+    assert torch.equal(logits(load_base(save_model(alone, tmp_path / "again", form="adapter"))), logits(base))
     merged = load_base(save_model(base, tmp_path / "merged"))
     torch.testing.assert_close(logits(merged), logits(base), rtol=1e-4, atol=1e-4)
     assert torch.equal(logits(load_base(tmp_path / "adapter")), logits(base))  # merging left the model as it was

@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,10 +68,10 @@ def merged(model: Any) -> Any:
     return copy.deepcopy(model).merge_and_unload() if is_adapted(model) else model
 
 
-def save_adapter(model: Any, folder: Path, *, base: str, fingerprint: str) -> None:
+def save_adapter(model: Any, folder: Path, base: AdapterBase) -> None:
     """Write the adapter alone into `folder`, and which base it belongs to."""
     model.save_pretrained(folder, safe_serialization=True)
-    (folder / _ORIGIN).write_text(json.dumps({"name": base, "fingerprint": fingerprint}) + "\n", encoding="utf-8")
+    (folder / _ORIGIN).write_text(json.dumps(asdict(base)) + "\n", encoding="utf-8")
 
 
 def adapter_base(folder: Path) -> AdapterBase:

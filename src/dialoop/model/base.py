@@ -16,9 +16,9 @@ from torch import nn
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model.adapter import (
     ADAPTER_CONFIG,
+    AdapterBase,
     AdapterSettings,
     adapter_base,
-    is_adapted,
     load_adapter,
     merged,
     save_adapter,
@@ -51,7 +51,7 @@ class Base:
     """A model that is ready to be tuned or served.
 
     `window`: tokens that it can look at. `eos_ids`: ids that end an answer. `fingerprint`: SHA-256 over its weight
-    files as they were loaded. `path`: its folder.
+    files as they were loaded. `path`: its folder. `origin`: the base that its adapter belongs to, if it has one.
     """
 
     model: nn.Module
@@ -62,6 +62,7 @@ class Base:
     eos_ids: tuple[int, ...]
     fingerprint: str
     head: Head
+    origin: AdapterBase | None = None
 
     @property
     def device(self) -> torch.device:
@@ -122,6 +123,7 @@ def load_base(
         eos_ids=ends,
         fingerprint=fingerprint,
         head=head,
+        origin=None if adapter is None else AdapterBase(_lasting_name(name_or_path, folder), fingerprint),
     )
 
 
@@ -132,11 +134,11 @@ def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: D
     the adapter, which names its base. `dtype` "auto" keeps each weight's own. Gives the folder. Raises ModelError.
     """
     folder = Path(folder)
-    if form == "adapter" and not is_adapted(base.model):
+    if form == "adapter" and base.origin is None:
         raise ModelError("this model has no adapter to save", where=folder, remedy="save it whole")
     with written_whole(folder) as beside, quietly():
-        if form == "adapter":
-            save_adapter(base.model, beside, base=str(base.path or base.name), fingerprint=base.fingerprint)
+        if form == "adapter" and base.origin is not None:
+            save_adapter(base.model, beside, base.origin)
         else:
             model = merged(base.model)
             if dtype != "auto":
@@ -175,7 +177,13 @@ def _load_adapted(
         )
     with quietly():
         model = load_adapter(base.model, folder)
-    return replace(base, model=model.to(device).eval(), name=name, path=folder, fingerprint=fingerprint)
+    model = model.to(device).eval()
+    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted)
+
+
+def _lasting_name(name: str | Path, folder: Path) -> str:
+    """How to find `folder` again from another working directory: by its name, or where `name` is a path, in full."""
+    return str(folder.resolve()) if Path(name).exists() else str(name)
 
 
 def _give_template(tokenizer: PreTrainedTokenizerBase, name: str | None) -> list[int]:
