@@ -38,7 +38,9 @@ def main() -> None:
                     message.weight = 0
         talks = [talk for talk in talks if any(message.is_target for message in talk.messages)]
         with progress_bar(Console(stderr=True)) as progress:
-            evaluation = evaluate_model(base, talks, EvaluationSettings(resamples=1000, batch_size=32), progress=progress)
+            evaluation = evaluate_model(
+                base, talks, EvaluationSettings(resamples=1000, batch_size=32), progress=progress
+            )
         figures = evaluation.figures["all"]
         results[lang] = {name: figure.model_dump() for name, figure in figures.items() if "call" in name}
         results[lang]["conversations"] = arguments.conversations

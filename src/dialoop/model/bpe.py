@@ -101,7 +101,9 @@ def train_tokenizer(texts: Iterable[str], *, pieces: int = 3_000, twins: int = 6
     symbols = byte_symbols()
     base = _learned(words, pieces)
     vocab, merges = list(base[0]), list(base[1])
-    others = [c for c, n in Counter({w: n for w, n in words.items() if len(w) == 1}).items() if ord(c) > 127 and n >= 20]
+    others = [
+        c for c, n in Counter({w: n for w, n in words.items() if len(w) == 1}).items() if ord(c) > 127 and n >= 20
+    ]
     _add_characters([*common_han(), *sorted(others)], vocab, merges, symbols)
     known = set(vocab)
     twin_words = (w for w, n in spaced.most_common() if w in known and quoted[w] < 0.02 * n and n >= 50)

@@ -57,6 +57,7 @@ PARAMETERS: dict[str, list[tuple[str, str, str]]] = {
     ],
 }  # fmt: skip
 
+
 # invented keys are a first and a second word, each with what it is called; a second word may be missing
 def _pairs(text: str) -> list[tuple[str, str]]:
     return [(word, said or word) for word, _, said in (entry.partition("=") for entry in text.split())]
@@ -153,8 +154,12 @@ FACTS = {
 }  # fmt: skip
 QUESTIONS = {
     "en": [
-        "What is the {p}?", "Which {p} would you like?", "May I have the {p}?", "Please tell me the {p}.",
-        "And the {p}?", "What {p} shall I use?",
+        "What is the {p}?",
+        "Which {p} would you like?",
+        "May I have the {p}?",
+        "Please tell me the {p}.",
+        "And the {p}?",
+        "What {p} shall I use?",
     ],
     "zh": ["请问{p}是什么？", "请告诉我{p}。", "{p}呢？", "好的，{p}是？", "请提供一下{p}。"],
 }
@@ -164,8 +169,11 @@ ANSWERS = {
 }
 CORRECTIONS = {
     "en": [
-        "Sorry, the {p} should be {v}.", "Wait, make the {p} {v}.", "I was wrong, the {p} is {v}.",
-        "No, change the {p} to {v}.", "Actually {v} for the {p}.",
+        "Sorry, the {p} should be {v}.",
+        "Wait, make the {p} {v}.",
+        "I was wrong, the {p} is {v}.",
+        "No, change the {p} to {v}.",
+        "Actually {v} for the {p}.",
     ],
     "zh": ["不好意思，{p}应该是{v}。", "等一下，{p}改成{v}。", "说错了，{p}是{v}。", "不对，{p}要{v}。"],
 }
@@ -178,11 +186,23 @@ YES = {
     "zh": ["对。", "是的。", "没错，办吧。", "可以。", "好的，谢谢。"],
 }
 DONE = {
-    "en": ["Done. {facts}.", "All set: {facts}.", "It is done, {facts}.", "Here you are: {facts}.", "I found this: {facts}."],
+    "en": [
+        "Done. {facts}.",
+        "All set: {facts}.",
+        "It is done, {facts}.",
+        "Here you are: {facts}.",
+        "I found this: {facts}.",
+    ],
     "zh": ["办好了，{facts}。", "完成：{facts}。", "已处理，{facts}。", "查到了，{facts}。", "好的，{facts}。"],
 }
 ASK = {
-    "en": ["What is the {p}?", "Tell me the {p}.", "What was the {p} again?", "Can you give me the {p}?", "And the {p}?"],
+    "en": [
+        "What is the {p}?",
+        "Tell me the {p}.",
+        "What was the {p} again?",
+        "Can you give me the {p}?",
+        "And the {p}?",
+    ],
     "zh": ["{p}是什么？", "告诉我{p}。", "{p}是多少来着？", "请问{p}呢？", "能说下{p}吗？"],
 }
 TELL = {

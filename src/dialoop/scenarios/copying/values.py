@@ -33,12 +33,12 @@ _ADJECTIVES = (
 ).split()
 _STREETS = "Street Road Avenue Lane Drive Court Square Way Boulevard".split()
 _PLACES = "ville ton field burg port ford haven wood mouth bridge".split()
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+_MONTHS = "January February March April May June July August September October November December".split()
 _WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _ZH_WEEKDAYS = "周一 周二 周三 周四 周五 周六 周日 星期一 星期三 星期五 星期天".split()
-_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏"
+_SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏"
+)
 _HAN = common_han()
 _FREQUENT_HAN = "安北长春大德东风福光广海和华吉嘉金静兴康兰乐丽林龙明南宁平清泉人山盛松泰天万文西香新星阳永玉园云中竹紫"
 
@@ -103,7 +103,9 @@ def _title(rng: Random, part: Part) -> str:
 
 @parted
 def _note(rng: Random, part: Part) -> str:
-    words = [rng.choice((rng.choice(_NOUNS), rng.choice(_ADJECTIVES), invented(rng, part))) for _ in range(rng.randint(3, 6))]
+    words = [
+        rng.choice((rng.choice(_NOUNS), rng.choice(_ADJECTIVES), invented(rng, part))) for _ in range(rng.randint(3, 6))
+    ]
     return " ".join(words)
 
 
@@ -219,13 +221,17 @@ def _zh_date(rng: Random, part: Part) -> str:
 
 def _zh_day(rng: Random, part: Part) -> str:
     words = ("今天", "明天", "后天", "大后天", rng.choice(_ZH_WEEKDAYS), "下" + rng.choice(_ZH_WEEKDAYS))
-    return rng.choice((f"{rng.randint(1, 12)}月{rng.randint(1, 28)}日", f"{rng.randint(1, 12)}月{rng.randint(1, 28)}号", *words))
+    return rng.choice(
+        (f"{rng.randint(1, 12)}月{rng.randint(1, 28)}日", f"{rng.randint(1, 12)}月{rng.randint(1, 28)}号", *words)
+    )
 
 
 def _zh_time(rng: Random, part: Part) -> str:
     half = rng.choice(("上午", "下午", "晚上", "早上", "中午", ""))
     hour = rng.randint(1, 12)
-    return rng.choice((f"{half}{hour}点", f"{half}{hour}点半", f"{rng.randint(0, 23):02}:{rng.choice((0, 15, 30, 45)):02}"))
+    return rng.choice(
+        (f"{half}{hour}点", f"{half}{hour}点半", f"{rng.randint(0, 23):02}:{rng.choice((0, 15, 30, 45)):02}")
+    )
 
 
 @parted
