@@ -2,10 +2,10 @@
 
     python benchmarks/copying.py [--model mini] [--conversations 1000] [--out FILE.json]
 
-Conversations come from `dialoop.scenarios.copying`, part "test": no value, tool name or parameter name of it is in part
-"train" (times of day, weekdays, colours and counts below 13 apart: those kinds have too few members). Each assistant turn
-whose true act is a call is answered greedily on the true history; a call is exact when its name and arguments are equal
-as canonical JSON.
+Conversations come from `dialoop.scenarios.copying`, part "test": no value, tool name or parameter name of it is in
+part "train" (times of day, weekdays, colours and counts below 13 apart: those kinds have too few members). Each
+assistant turn whose true act is a call is answered greedily on the true history; a call is exact when its name and
+arguments are equal as canonical JSON.
 """
 
 from __future__ import annotations

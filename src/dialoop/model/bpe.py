@@ -85,7 +85,8 @@ def common_han() -> list[str]:
 def train_tokenizer(texts: Iterable[str], *, pieces: int = 3_000, twins: int = 600) -> Tokenizer:
     """A tokenizer with `pieces` learned merges, a twin with leading space for up to `twins` words, and common Han.
 
-    `texts` are rendered conversations; they are read once. Other non-ASCII characters seen at least 20 times get a token.
+    `texts` are rendered conversations; they are read once. Other non-ASCII characters seen at least 20 times get a
+    token.
     """
     words: Counter[str] = Counter()
     spaced: Counter[str] = Counter()
