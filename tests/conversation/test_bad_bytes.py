@@ -192,6 +192,11 @@ def test_a_folder_and_a_missing_file_are_faults(tmp_path: Path):
     assert "no such file" in only(tmp_path / "none.jsonl").reason
 
 
+def test_a_pipe_is_a_fault_and_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe" in only(tmp_path / "pipe").reason
+
+
 def test_crlf_ends_lines_like_lf(tmp_path: Path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(SOUND.encode() + b"\r\n" + SOUND.encode() + b"\r\n")

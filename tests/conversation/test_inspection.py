@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dialoop.conversation import Inspection, inspect_file, inspect_files
+from dialoop.conversation import Example, Inspection, inspect_file, inspect_files, language_of
 from dialoop.errors import SettingsError
 
 from .samples import call, chat, talk, write
@@ -90,6 +90,22 @@ def test_labels_out_of_balance_are_noted(tmp_path: Path):
     assert any("'rare'" in note for note in result.notes)
     even = inspect_file(write(tmp_path / "b.jsonl", *rows[:20], *[{"text": f"y{n}", "label": "b"} for n in range(20)]))
     assert even.notes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("你好 Anna, 明天见", "zh"),
+        ("明日は行きます", "ja"),
+        ("내일 봐요", "ko"),
+        ("see you", "unstated"),
+        ("12:30!", "unstated"),
+        ("a 好 long English sentence with one sign", "unstated"),
+    ],
+)
+def test_the_language_is_what_the_script_shows(text: str, lang: str):
+    assert language_of(Example(text=text, label="x")) == lang
+    assert language_of(Example(text=text, label="x", lang="fr")) == "fr"
 
 
 def test_scores_and_slots_are_counted(tmp_path: Path):

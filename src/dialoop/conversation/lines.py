@@ -83,6 +83,8 @@ def read_lines(
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     if path.is_dir():
         raise Refusal("this is a folder, not a file", "name the files in it, e.g. FOLDER/*.jsonl", "file")
+    if path.exists() and not path.is_file():
+        raise Refusal("this is a pipe or device, which can be read only once", "write it to a file first", "file")
     try:
         plain = path.open("rb")
     except FileNotFoundError:
