@@ -23,6 +23,7 @@ def base(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_whole_loop_runs_from_logs_to_chat(base: Path, tmp_path: Path):
     words = ["demo", "--base", str(base), "--conversations", "20", "--held-out", "2", "--epochs", "0.1"]
     done = subprocess.run(
@@ -32,11 +33,12 @@ def test_the_whole_loop_runs_from_logs_to_chat(base: Path, tmp_path: Path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=580,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     for step in range(1, 6):
         assert f"{step} of 5" in done.stdout
+    assert "tools: search_rooms" in done.stdout
     closing = done.stdout.rstrip("\n").split("\n\n")[-1].splitlines()
     assert len(closing) == 5
     assert "20 made-up conversations" in closing[0]

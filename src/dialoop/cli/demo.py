@@ -27,6 +27,7 @@ RUN = "hotel"
 REPORT = "report"
 MADE_WITH = "demo.json"
 SERVER_LOG = "server.log"
+TOOLS = "tools.json"
 
 
 def demo(
@@ -47,6 +48,8 @@ def demo(
     _say("1 of 5", f"logs of a made-up hotel, in English and Chinese: {logs}, {others}")
     write_conversations(logs, make_logs(conversations, seed=seed))
     write_conversations(others, make_logs(held_out, seed=seed, part="test"))
+    first = next(make_logs(1, seed=seed, part="test"))
+    (folder / TOOLS).write_text(json.dumps(first.tools, indent=1) + "\n", encoding="utf-8")
     _verb("2 of 5", "check", logs, "--base", base)
     if Path(run, "model").is_dir():
         _say("3 of 5", f"tuned before: {run} (remove {folder} to begin anew)")
@@ -59,7 +62,7 @@ def demo(
     _verb("4 of 5", "evaluate", run, others, *measured)
     minutes = (time.monotonic() - began) / 60
     if serve:
-        _serve_and_chat(folder, run, port or free_port())
+        _serve_and_chat(folder, run, port or free_port(), first.messages[0].content or "")
     typer.echo("\n" + "\n".join(closing_lines(folder, conversations, held_out, minutes)))
 
 
@@ -75,7 +78,8 @@ def closing_lines(folder: Path, conversations: int, held_out: int, minutes: floa
         f"Tuned on {conversations} made-up conversations, compared on {held_out} others, in {minutes:.1f} minutes.",
         f"Tool calls exactly right, in a hotel and phrasings never seen: {exact}.",
         f"The report, with the worst answers side by side: {folder / REPORT / 'report.html'}",
-        f"To talk to the tuned model again: dialoop chat --model {shlex.quote(str(folder / RUN))}",
+        "To talk to it again: "
+        + shlex.join(["dialoop", "chat", "--model", str(folder / RUN), "--tools", str(folder / TOOLS)]),
         "With your own logs: dialoop check LOGS, then dialoop tune LOGS, then dialoop serve",
     ]
 
@@ -102,11 +106,15 @@ def _same_demo(folder: Path, asked: dict[str, Any]) -> None:
     note.write_text(json.dumps(asked) + "\n", encoding="utf-8")
 
 
-def _serve_and_chat(folder: Path, model: str, port: int) -> None:
+def _serve_and_chat(folder: Path, model: str, port: int, told: str) -> None:
+    """Serve `model`, and chat with it as the hotel's front desk: `told` is its system message."""
     _say("5 of 5", shlex.join(["dialoop", "serve", "--model", model, "--port", str(port)]))
     with served(model, port, log=folder / SERVER_LOG) as address:
-        typer.echo(f"at {address}, in OpenAI's protocol; the chat's end is the server's\n")
-        _verb("", "chat", "--url", address)
+        typer.echo(
+            f"at {address}, in OpenAI's protocol, until the chat ends. The model has the hotel's tools: where it"
+        )
+        typer.echo("calls one, you are asked for the result. Ask it for a room; /quit ends the chat.\n")
+        _verb("", "chat", "--url", address, "--system", told, "--tools", str(folder / TOOLS))
 
 
 def _say(step: str, what: str) -> None:

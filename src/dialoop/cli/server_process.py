@@ -1,13 +1,17 @@
 """Runs `dialoop serve` as a process beside this one, for as long as something needs it.
 
-It waits until the server says that it is ready, and ends it afterwards. It does not know what is served.
+It waits until the server says that it is ready, and ends it afterwards. The server holds one end of a pipe, and ends
+when the other end is gone: also when this process is killed. It does not know what is served.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +19,13 @@ from pathlib import Path
 
 import httpx
 
+from dialoop.cli.app import main
 from dialoop.errors import EngineError
 
 HOST = "127.0.0.1"
 READY_WITHIN = 120.0
 """Seconds; loading a large base from a slow disk takes a minute."""
-ENDS_WITHIN = 10.0
+ENDS_WITHIN = 15.0
 """Seconds that the server may take to finish what it answers."""
 
 
@@ -37,20 +42,33 @@ def served(model: str, port: int, *, log: Path) -> Iterator[str]:
 
     Raises EngineError if it does not become ready.
     """
-    command = [sys.executable, "-m", "dialoop", "serve", "--model", model, "--host", HOST, "--port", str(port)]
+    words = ["serve", "--model", model, "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-c", f"from {__name__} import serve_while_held; serve_while_held()", *words]
     with log.open("w", encoding="utf-8") as said:
         # Its own session: Ctrl-C in the terminal is meant for what runs in the foreground, not for the server.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, start_new_session=True)
     try:
         _await_ready(process, f"http://{HOST}:{port}/readyz", log)
         yield f"http://{HOST}:{port}/v1"
     finally:
-        process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
         try:
             process.wait(timeout=ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def serve_while_held() -> None:
+    """In the server's process: `dialoop` with the words given, until standard input ends."""
+
+    def end_with_input() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end_with_input, daemon=True).start()
+    main(sys.argv[1:])
 
 
 def _await_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
