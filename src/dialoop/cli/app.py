@@ -64,9 +64,13 @@ def _defaults(verb: str) -> dict[str, Any]:
 
     defaults = load_project(Path(PROJECT_FILE)).get(verb, {})
     if defaults:
-        told = ", ".join(f"{name} {value}" for name, value in defaults.items())
+        told = ", ".join(f"{name} {_words(value)}" for name, value in defaults.items())
         typer.echo(f"from {PROJECT_FILE}: {told} (an option on the command line wins)", err=True)
     return defaults
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _say_version(wanted: bool) -> None:
