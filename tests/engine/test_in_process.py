@@ -214,6 +214,21 @@ def test_a_request_that_cannot_be_met_is_refused(fields, param, code):
     run(scene())
 
 
+def test_a_base_whose_template_shows_no_tools_takes_none():
+    async def scene():
+        base = tiny_base()
+        base.tokenizer.chat_template = (
+            "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        )
+        async with running(base) as engine:
+            assert (await gather(engine.generate(asked()))).finish_reason
+            with pytest.raises(RequestError, match="takes no tools"):
+                await gather(engine.generate(asked(tools=[BOOK])))
+
+    run(scene())
+
+
 class Steps:
     """Counts the model's steps, and can hold it before the next one."""
 

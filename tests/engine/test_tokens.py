@@ -89,7 +89,7 @@ def test_greedy_takes_the_likeliest_allowed_and_asks_in_order():
         return token in (3, 5)
 
     assert Sampler(0.0, 1.0, None).choose(logits, allowed, lambda: [3, 4, 5]) == 5
-    assert asked == [*range(999, 935, -1), 5]
+    assert asked == [999, *range(999, 935, -1), 5]
     assert Sampler(0.0, 1.0, None).choose(logits, lambda token: False, lambda: [1]) is None
 
 

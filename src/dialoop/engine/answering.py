@@ -59,6 +59,8 @@ class Answering:
 
     def take(self, logits: Tensor) -> int | None:
         """Chooses the next token and emits what is sure; None if the answer has ended. `logits`: (V,)."""
+        if not self.said:
+            self.emit(Piece())  # the prompt is read: who streams can say so
         token = self._ending.popleft() if self._ending else self._choose(logits)
         if token in self._vocabulary.ends:
             return self._end("tool_calls" if self._reader.calls else "stop")

@@ -12,21 +12,25 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dialoop.conversation import Message, Tool
 from dialoop.engine.answering import Answering
 from dialoop.engine.batch import Batch
+from dialoop.engine.guide import Guide
 from dialoop.engine.request import GenerateRequest, NamedTool, Piece
 from dialoop.engine.vocabulary import Vocabulary
 from dialoop.errors import DataError, EngineError, RequestError
-from dialoop.model import prompt_ids
+from dialoop.model import prompt_ids, template_facts
 
 if TYPE_CHECKING:
     from dialoop.model import Base
 
 log = logging.getLogger(__name__)
+
+_PROBE: Tool = {"type": "function", "function": {"name": "probe", "parameters": {"type": "object", "properties": {}}}}
 
 
 class InProcessEngine:
@@ -46,6 +50,7 @@ class InProcessEngine:
         self._name = name or base.name
         self._vocabulary = Vocabulary(base.tokenizer, base.eos_ids)
         self._batch = Batch(base.model.eval(), max_batch)
+        self._knows_tools = _knows_tools(base.tokenizer, self._vocabulary)
         self._max_open = max_batch + max_waiting
         self._open = 0
         self._on_prompt = on_prompt
@@ -68,6 +73,12 @@ class InProcessEngine:
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
         """See Engine. Raises RequestError, 400 where the request does not fit the window, 429 where too many wait."""
         request.check()
+        if request.tools and not self._knows_tools:
+            raise RequestError(
+                f"{self._name} takes no tools: its chat template shows none, or writes calls in another form",
+                param="tools",
+                remedy="serve a model that was tuned here on conversations with tools",
+            )
         if self._open >= self._max_open:
             raise RequestError(f"{self._open} requests are being answered or wait", status=429, code="queue_full")
         if not await self.ready():
@@ -173,6 +184,16 @@ def _into(
 
 def _closed() -> EngineError:
     return EngineError("the engine is shutting down", status=503, code="shutting_down")
+
+
+def _knows_tools(tokenizer: Any, vocabulary: Vocabulary) -> bool:
+    """Whether a chat template shows tools and writes calls in the form that is read here."""
+    if not template_facts(tokenizer).tools:
+        return False
+    messages, tools = [Message(role="user", content="probe")], [_PROBE]
+    forced = prompt_ids(messages, tools, tokenizer, call="probe")[len(prompt_ids(messages, tools, tokenizer)) :]
+    text = b"".join(vocabulary.texts[token] for token in forced).rpartition(b"</think>")[2].lstrip()
+    return bool(text) and Guide(tools, "required").after(text) is not None
 
 
 def _first_line(error: BaseException) -> str:

@@ -27,7 +27,7 @@ class _Spot:
     def __init__(self) -> None:
         self.first, self.last, self.length = 0, 0, 0
         self.positions = torch.zeros(0, 0, dtype=torch.long)
-        self.rows, self.tokens = 0, 0
+        self.rows, self.tokens = 1, 1  # the size of the buffers
 
 
 class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers leaves __init_subclass__ untyped
@@ -40,20 +40,25 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers 
         self.spot = spot
         self.buffers: list[Tensor] = []  # keys, values
 
+    def reserve(self, *like: Tensor) -> None:
+        """Makes the buffers as large as the spot asks for; `like`: keys and values of any length, if there are none."""
+        size = (self.buffers[0].shape[0], self.buffers[0].shape[2]) if self.buffers else (0, 0)
+        if (like or self.buffers) and (size[0] < self.spot.rows or size[1] < self.spot.tokens):
+            self.lazy_initialization(*(like or self.buffers))
+
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Makes or enlarges the buffers to the size that the spot asks for."""
         old, self.buffers = self.buffers, []
         for number, like in enumerate((key_states, value_states)):
             new = like.new_zeros(self.spot.rows, like.shape[1], self.spot.tokens, like.shape[3])
             if old:
-                new[:, :, : old[number].shape[2]] = old[number]
+                new[: old[number].shape[0], :, : old[number].shape[2]] = old[number]
             self.buffers.append(new)
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Writes the new keys and values (B, heads, T, width) and gives all of these rows up to the spot's length."""
         spot = self.spot
-        if not self.buffers or self.buffers[0].shape[2] < spot.tokens:
-            self.lazy_initialization(key_states, value_states)
+        self.reserve(key_states, value_states)
         found = []
         for buffer, new in zip(self.buffers, (key_states, value_states), strict=True):
             rows = buffer[spot.first : spot.last]
@@ -120,15 +125,16 @@ class Rows:
         source, shared = self._longest_shared(ids)
         shared = min(shared, len(ids) - 1) // self.align * self.align
         target = self.active
-        oldest = min(range(target, len(self._held)), key=lambda row: (bool(self._held[row]), self._last_used[row]))
-        if oldest != target:
-            self._swap(oldest, target)
-            source = target if source == oldest else oldest if source == target else source
+        taken = self._row_to_take(source, shared)
+        self._reserve(max(taken, target) + 1, max(len(ids), self._spot.length))
+        if taken != target:
+            self._swap(taken, target)
+            source = target if source == taken else taken if source == target else source
         if shared and source != target:
             for layer in self._layers:
                 layer.copy(source, target, shared)
         self._clock += 1
-        self._last_used[source] = self._clock
+        self._last_used[source] = self._last_used[target] = self._clock
         self._held[target] = ids[:shared]
         self.filling = True
         return shared
@@ -170,6 +176,21 @@ class Rows:
         self._last_used[last + 1 if self.filling else last] = self._clock
         self.active = last
 
+    def _row_to_take(self, source: int, shared: int) -> int:
+        """The row that a new prompt may overwrite: the source if most of it is shared, an empty one, or the oldest."""
+        if source >= self.active and 2 * shared >= len(self._held[source]) > 0:
+            return source
+        rows = range(self.active, len(self._held))
+        return min(rows, key=lambda row: (bool(self._held[row]), self._last_used[row]))
+
+    def _reserve(self, rows: int, length: int) -> None:
+        """Enlarges the buffers to hold `rows` rows of `length` tokens, by doubling."""
+        spot = self._spot
+        spot.rows = max(spot.rows, min(1 << (rows - 1).bit_length(), len(self._held)))
+        spot.tokens = max(spot.tokens, 1 << (length - 1).bit_length())
+        for layer in self._layers:
+            layer.reserve()
+
     def _longest_shared(self, ids: list[int]) -> tuple[int, int]:
         """The row that begins most like `ids`, and how many tokens they share."""
         lengths = [_shared(held, ids) for held in self._held]
@@ -189,8 +210,7 @@ class Rows:
         spot = self._spot
         length = int(positions.max()) + 1
         spot.first, spot.last, spot.length, spot.positions = first, last, length, positions
-        spot.tokens = max(spot.tokens, 1 << (length - 1).bit_length())
-        spot.rows = len(self._held)
+        self._reserve(last, length)
         output = self.model(
             input_ids=ids,
             attention_mask=self._mask(positions, length),

@@ -39,6 +39,8 @@ class Sampler:
             token = self._draw(scores, allowed)
             if token is not None:
                 return token
+        if allowed(likeliest := int(scores.argmax())):
+            return likeliest
         for token in torch.topk(scores, min(_LIKELY, len(scores))).indices.tolist():
             if allowed(token):
                 return int(token)
