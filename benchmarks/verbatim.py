@@ -3,7 +3,7 @@
     python benchmarks/verbatim.py FILE [--model mini] [--answers 500] [--given 8] [--next 16]
 
 From conversations of FILE, assistant answers of at least `given + next` tokens are drawn; the model gets the history
-and the first `given` tokens of the answer, and writes `next` tokens greedily. Counted is the share that equals the text.
+and the first `given` tokens of the answer, and writes `next` tokens greedily. Counted is the share that equals it.
 Run it on training text and on held-out text of the same kind: the difference is what was memorised, the rest is what
 anybody would say there. The measure follows Carlini et al. 2023 (arXiv:2202.07646) with short answers in place of 50
 tokens.
