@@ -170,5 +170,8 @@ def _unflatten(tensors: dict[str, Tensor], outline: dict[str, Any]) -> dict[str,
     for name, tensor in tensors.items():
         index, key = name.split("/", 1)
         state[int(index)][key] = tensor
-    groups = [{k: tuple(v) if k == "betas" else v for k, v in g.items()} for g in outline["groups"]]
+    groups = [
+        {key: tuple(value) if isinstance(value, list) and key != "params" else value for key, value in group.items()}
+        for group in outline["groups"]
+    ]
     return {"state": state, "param_groups": groups}

@@ -1,0 +1,230 @@
+"""Target tokens a second of dialoop's loop beside TRL's SFTTrainer: same model, conversations, batches, precision,
+threads.
+
+    python benchmarks/train_speed.py --base mini [--data logs.jsonl] [--rounds 3]
+    python benchmarks/train_speed.py --tiny
+
+Both take whole epochs over the same sentences, which dialoop makes before the clock starts, so that what is timed is
+training alone. The rounds alternate; the medians are told, and their ratio. TRL's settings are told in `trl_steps`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from dialoop.conversation import Conversation, read_conversations
+from dialoop.model import Base, load_base
+from dialoop.model.loss import target_nll
+from dialoop.scenarios.copying import make_copying
+from dialoop.scenarios.hotel import make_logs
+from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.batches import Sample, lay_sentences
+from dialoop.training.loop import Gear, take_step
+from dialoop.training.material import samples_of
+from dialoop.training.optimise import make_optimisers
+from dialoop.training.order import steps_of
+from dialoop.training.schedule import OptimiserSettings
+
+LR = 1e-4
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one side did: seconds, target tokens, mean loss over all targets (nats)."""
+
+    seconds: float
+    targets: int
+    loss: float
+
+    @property
+    def speed(self) -> float:
+        return self.targets / self.seconds
+
+
+@dataclass(frozen=True)
+class Course:
+    """What both sides do: the same samples, so many a step, one epoch."""
+
+    model: str
+    samples: list[Sample]
+    batch_size: int
+    bf16: bool
+
+
+def fresh(course: Course) -> Base:
+    torch.manual_seed(0)
+    base = load_base(course.model)
+    base.model.train()
+    return base
+
+
+def dialoop_round(course: Course, seed: int) -> Round:
+    base = fresh(course)
+    settings = OptimiserSettings(lr=LR, schedule="constant", warmup=0.0, beta2=0.999, weight_decay=0.01)
+    optimisers = make_optimisers(base.model, settings)
+    gear = Gear(Accelerator(cpu=True, mixed_precision="no"), bf16=course.bf16)
+    lengths = [len(sample.ids) for sample in course.samples]
+    pad = int(base.tokenizer.pad_token_id)
+    steps = steps_of(lengths, course.batch_size, 8192, seed=seed, epoch=0)
+    targets, loss = 0, 0.0
+    began = time.perf_counter()
+    for number, step in enumerate(steps):
+        batches = [lay_sentences([course.samples[i] for i in portion], pad) for portion in step]
+        report = take_step(
+            gear,
+            base.model,
+            optimisers,
+            settings,
+            batches,
+            lambda model, batch: target_nll(model, batch.inputs, batch.truth),
+            number / len(steps),
+        )
+        targets += report.targets
+        loss += report.loss * report.targets
+    return Round(time.perf_counter() - began, targets, loss / targets)
+
+
+def trl_round(course: Course, seed: int, *, group: bool = True) -> Round:
+    """The same by TRL: loss on assistant messages only, like lengths together, fused AdamW, nothing saved or
+    watched.
+    """
+    import datasets
+    from trl import SFTConfig, SFTTrainer
+
+    datasets.disable_progress_bars()
+    base = fresh(course)
+    rows = [
+        {"input_ids": one.ids.tolist(), "assistant_masks": one.truth.astype(int).tolist()} for one in course.samples
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = SFTTrainer(
+            model=base.model,
+            processing_class=base.tokenizer,
+            train_dataset=datasets.Dataset.from_list(rows),
+            args=SFTConfig(
+                output_dir=folder,
+                use_cpu=True,
+                bf16=course.bf16,
+                per_device_train_batch_size=course.batch_size,
+                num_train_epochs=1,
+                learning_rate=LR,
+                lr_scheduler_type="constant",
+                weight_decay=0.01,
+                adam_beta2=0.999,
+                optim="adamw_torch_fused",
+                train_sampling_strategy="group_by_length" if group else "random",
+                gradient_checkpointing=False,
+                max_length=None,
+                packing=False,
+                report_to=[],
+                logging_strategy="no",
+                save_strategy="no",
+                disable_tqdm=True,
+                dataloader_num_workers=0,
+                dataloader_pin_memory=False,
+                seed=seed,
+            ),
+        )
+        began = time.perf_counter()
+        result = trainer.train()
+        seconds = time.perf_counter() - began
+    targets = sum(sample.count for sample in course.samples)
+    return Round(seconds, targets, float(result.training_loss))
+
+
+def conversations(args: argparse.Namespace) -> Iterator[Conversation]:
+    if args.data is not None:
+        return islice(read_conversations(args.data), args.conversations)
+    half = args.conversations // 2
+    return iter([*make_logs(args.conversations - half), *make_copying(half, seed=1)])
+
+
+def course_of(args: argparse.Namespace, folder: Path) -> Course:
+    model = str(tiny(folder)) if args.tiny else args.base
+    base = load_base(model)
+    side = samples_of(list(conversations(args)), base, base.window)
+    counts = side.counts
+    print(
+        f"{counts.samples} sentences, {counts.tokens:,} tokens, {counts.targets:,} targets;"
+        f" {sum(p.numel() for p in base.model.parameters()):,} weights; {torch.get_num_threads()} threads"
+    )
+    return Course(model, side.samples, args.batch_size, bf16=False)
+
+
+def tiny(folder: Path) -> Path:
+    """A very small random model with the tokenizer of `mini`'s kind, so that the script itself can be tried."""
+    from dialoop.training.fresh_base import make_model, make_tokenizer
+    from dialoop.training.recipe import ModelShape, Phase, Recipe, TokenizerShape
+
+    shape = ModelShape(hidden=64, layers=2, heads=2, key_value_heads=1, head_width=32, feed_forward=128, window=4096)
+    recipe = Recipe(
+        name="tiny",
+        tokenizer=TokenizerShape(pieces=200, twins=50),
+        model=shape,
+        phases=[Phase(name="none", width=1, rows=1, tokens=1, mix={})],
+    )
+    tokenizer = make_tokenizer(recipe, {"copying": lambda: make_copying(50, seed=0)}, shape.window)
+    model = make_model(shape, len(tokenizer), pad=tokenizer.pad_token_id, eos=[tokenizer.eos_token_id], seed=0)
+    model.save_pretrained(folder / "tiny")
+    tokenizer.save_pretrained(folder / "tiny")
+    return folder / "tiny"
+
+
+def faster_precision(course: Course) -> bool:
+    """Whether bfloat16 is the faster one for TRL itself, tried on a few steps: the benchmark is run as TRL likes it."""
+    few = replace(course, samples=course.samples[: 3 * course.batch_size])
+    seconds = {bf16: trl_round(replace(few, bf16=bf16), 0).seconds for bf16 in (True, False)}
+    print(f"TRL, a trial: {seconds[True]:.2f} s in bfloat16, {seconds[False]:.2f} s in float32")
+    return seconds[True] < seconds[False]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", default="mini", help="what is trained: mini, a folder or a hub name")
+    parser.add_argument("--data", type=Path, help="conversations; else half hotel logs, half copying talk, made up")
+    parser.add_argument("--conversations", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--tiny", action="store_true", help="a very small random model and few conversations: a trial")
+    args = parser.parse_args()
+    if args.tiny:
+        args.conversations = min(args.conversations, 24)
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory() as folder:
+        course = course_of(args, Path(folder))
+        bf16 = faster_precision(course) if args.precision == "auto" else args.precision == "bfloat16"
+        course = replace(course, bf16=bf16)
+        print(f"precision: {'bfloat16' if bf16 else 'float32'}; batches of {course.batch_size} sentences")
+        ours: list[Round] = []
+        theirs: list[Round] = []
+        for seed in range(args.rounds):
+            ours.append(dialoop_round(course, seed))
+            theirs.append(trl_round(course, seed))
+            for name, one in (("dialoop", ours[-1]), ("TRL", theirs[-1])):
+                told = f"{one.speed:8.0f} targets/s  {one.seconds:6.1f} s  loss {one.loss:.4f}"
+                print(f"round {seed + 1}  {name:8} {told}")
+    speeds = [statistics.median(one.speed for one in rounds) for rounds in (ours, theirs)]
+    losses = [statistics.median(one.loss for one in rounds) for rounds in (ours, theirs)]
+    print(f"median   dialoop {speeds[0]:.0f}, TRL {speeds[1]:.0f} targets/s: {speeds[0] / speeds[1]:.2f} times")
+    if abs(losses[0] - losses[1]) > 0.02 * losses[1]:
+        told = f"the mean losses differ ({losses[0]:.4f}, {losses[1]:.4f}): this was not the same training"
+        print(told, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

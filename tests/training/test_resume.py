@@ -1,0 +1,143 @@
+"""A run that was killed or asked to stop goes on to the very losses of an undisturbed one."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dialoop.cli import main
+from dialoop.errors import RunError
+from dialoop.model.folder import verify
+from dialoop.training import Job, Quiet, TuneSettings, resume, tune
+
+from .talks import talks_file
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dialoop.training import Quiet, tune
+from dialoop.training.settings import read_job
+
+class Kill(Quiet):
+    def step(self, report, standing):
+        if standing.step == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+tune(read_job(Path(sys.argv[1])), run=Path(sys.argv[2]), watch=Kill())
+"""
+
+
+def job(folder: Path, base: Path, **values) -> Job:
+    asked = {"epochs": 3, "lr": 0.01, "batch_size": 4, "look_every": 2, "device": "cpu", "precision": "float32"}
+    tune_settings = TuneSettings.model_validate(asked | {"patience": 50} | values)
+    return Job(data=str(talks_file(folder, 30)), base=str(base), tune=tune_settings)
+
+
+def told(run: Path) -> list[dict]:
+    """The log, but for how long things took."""
+    entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
+
+
+class Stop(Quiet):
+    """Sends this process a signal after a step."""
+
+    def __init__(self, step: int, number: int) -> None:
+        self.at, self.number = step, number
+
+    def step(self, report, standing) -> None:
+        if standing.step == self.at:
+            signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"optimiser": "muon", "dropout": 0.1}, {"adapter": "lora", "lora_dropout": 0.1}],
+    ids=["adamw", "muon with dropout", "lora with dropout"],
+)
+def test_after_kill_9_the_losses_are_those_of_an_undisturbed_run(values, bases, tmp_path: Path):
+    asked = job(tmp_path, bases["gpt2"], **values)
+    whole = tune(asked, run=tmp_path / "whole")
+    assert whole.steps > 15
+    (tmp_path / "job.yaml").write_text(asked.write(), encoding="utf-8")
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "job.yaml"), str(tmp_path / "killed"), "9"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert len(told(tmp_path / "killed")) < len(told(tmp_path / "whole"))
+    assert (tmp_path / "killed" / "checkpoint").is_dir()
+    result = resume(tmp_path / "killed")
+    assert told(tmp_path / "killed") == told(tmp_path / "whole")
+    assert verify(result.folder / "model") == verify(whole.folder / "model")
+    assert (result.before, result.after, result.loss) == (whole.before, whole.after, whole.loss)
+
+
+def test_killed_before_its_first_checkpoint_it_begins_again(bases, tmp_path: Path):
+    asked = job(tmp_path, bases["llama"], epochs=1)
+    tune(asked, run=tmp_path / "whole")
+    tune(asked, run=tmp_path / "killed", watch=Stop(3, signal.SIGTERM))
+    shutil.rmtree(tmp_path / "killed" / "checkpoint")
+    resume(tmp_path / "killed")
+    assert told(tmp_path / "killed") == told(tmp_path / "whole")
+
+
+def test_a_line_of_the_log_that_was_torn_is_passed_over(bases, tmp_path: Path):
+    asked = job(tmp_path, bases["llama"], epochs=1)
+    tune(asked, run=tmp_path / "whole")
+    tune(asked, run=tmp_path / "stopped", watch=Stop(3, signal.SIGTERM))
+    with (tmp_path / "stopped" / "log.jsonl").open("a") as file:
+        file.write('{"step": 4, "lo')
+    resume(tmp_path / "stopped")
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_verb_saves_at_a_signal_and_says_how_to_go_on(
+    number, status, bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["tune", str(talks_file(tmp_path, 30)), "--base", str(bases["llama"]), "--run", "a run", "--epochs", "2"]
+    with monkeypatch.context() as patch:
+        patch.setattr("dialoop.training.bar.TerminalWatch.step", Stop(5, number).step)
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--batch-size", "4"])
+    assert ended.value.code == status
+    said = capfd.readouterr().err
+    assert "stopped after step 5, and saved" in said
+    assert "dialoop tune --run 'a run' --resume" in said
+    run = json.loads(Path("a run/run.json").read_text(encoding="utf-8"))
+    assert run["status"] == "stopped"
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", "--run", "a run", "--resume"])
+    assert not ended.value.code
+    assert "going on after step 5" in capfd.readouterr().err
+    assert Path("a run/model/config.json").is_file()
+
+
+def test_a_run_that_has_ended_does_not_go_on(bases, tmp_path: Path):
+    tune(job(tmp_path, bases["llama"], epochs=1), run=tmp_path / "run")
+    with pytest.raises(RunError, match="this run has ended"):
+        resume(tmp_path / "run")
+
+
+def test_changed_data_or_another_base_is_refused(bases, tmp_path: Path):
+    own = tmp_path / "base"
+    shutil.copytree(bases["llama"], own)
+    asked = job(tmp_path, own, epochs=1)
+    tune(asked, run=tmp_path / "run", watch=Stop(3, signal.SIGTERM))
+    shutil.rmtree(own)
+    shutil.copytree(bases["qwen3"], own)
+    with pytest.raises(RunError, match="the base has changed"):
+        resume(tmp_path / "run")
+    shutil.rmtree(own)
+    shutil.copytree(bases["llama"], own)
+    talks_file(tmp_path, 31)
+    with pytest.raises(RunError, match="the data has changed"):
+        resume(tmp_path / "run")
+
+
+def test_where_there_is_no_run_nothing_goes_on(tmp_path: Path):
+    with pytest.raises(RunError, match="there is no run"):
+        resume(tmp_path / "nowhere")
