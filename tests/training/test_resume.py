@@ -141,3 +141,12 @@ def test_changed_data_or_another_base_is_refused(bases, tmp_path: Path):
 def test_where_there_is_no_run_nothing_goes_on(tmp_path: Path):
     with pytest.raises(RunError, match="there is no run"):
         resume(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("words", "what"), [(["--lr", "0.5"], "lr is 0.5"), (["--base", "mine"], "base is 'mine'")])
+def test_going_on_with_other_settings_is_refused(words, what, bases, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    tune(job(tmp_path, bases["llama"], epochs=1), run=tmp_path / "run", watch=Stop(3, signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", "--run", str(tmp_path / "run"), "--resume", *words])
+    assert ended.value.code == 2
+    assert f"{what}, and the run was begun with" in capfd.readouterr().err

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from dialoop.errors import SettingsError
 from dialoop.training import Job, TuneSettings, checked
+from dialoop.training.run_folder import RunFolder
 
 _BASE = "mini"
 
@@ -46,11 +47,11 @@ def tune(
     from dialoop.training import tune as begin
 
     asked = checked(settings)
-    console = Console(stderr=True)
-    watch = TerminalWatch(console)
+    watch = TerminalWatch(Console(stderr=True))
     if resume:
         if run is None:
             raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
+        _same_run(run, data, base, asked)
         result = go_on(run, watch=watch)
     else:
         if data is None:
@@ -65,3 +66,21 @@ def tune(
         watch.say(f"held-out loss {result.before:.4f} → {result.after:.4f}, best at step {result.best_step}{early}")
     watch.say(f"{result.targets:,} targets in {result.seconds:.0f} s; last loss {result.loss:.4f}")
     typer.echo(str(result.model))
+
+
+def _same_run(run: Path, data: Path | None, base: str, asked: TuneSettings) -> None:
+    """Refuse what was asked for besides --resume where the run was begun with something else."""
+    job = RunFolder(run).job()
+    given = asked.model_dump(exclude_defaults=True)
+    if data is not None:
+        given["data"] = str(data)
+    if base != _BASE:
+        given["base"] = base
+    kept = job.model_dump(include={"data", "base"}) | job.tune.model_dump()
+    for name, value in given.items():
+        if value != kept[name]:
+            raise SettingsError(
+                f"{name} is {value!r}, and the run was begun with {kept[name]!r}",
+                where=run,
+                remedy="leave it out to go on as it was begun, or begin a new run",
+            )

@@ -43,13 +43,18 @@ def choose_precision(wanted: str, gear: Gear, model: nn.Module, batch: Batch, lo
         return Choice(able, "the accelerator has bfloat16" if able else "the accelerator has no bfloat16")
     if gear.device.type != "cpu":
         return Choice(False, f"float32 is the safe choice on {gear.device.type}")
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if not has_bfloat16():
         return Choice(False, "this processor has no bfloat16")
     dice = torch.get_rng_state()
     seconds = {bf16: _seconds(replace(gear, bf16=bf16), model, batch, loss_sum) for bf16 in (True, False)}
     torch.set_rng_state(dice)
     faster = seconds[True] < seconds[False]
     return Choice(faster, f"a trial took {seconds[True]:.2f} s in bfloat16, {seconds[False]:.2f} s in float32")
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies matrices in bfloat16 (AVX-512 BF16 or AMX)."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _seconds(gear: Gear, model: nn.Module, batch: Batch, loss_sum: LossFunction) -> float:
