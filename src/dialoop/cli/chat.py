@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from dialoop.cli.engines import key_from, newest_model, open_in_process, open_remote
+from dialoop.cli.engines import Dtype, key_from, newest_model, open_in_process, open_remote
 from dialoop.cli.talk import Talk, TerminalLines
 from dialoop.engine import Engine
-from dialoop.errors import SettingsError
 
 
 def chat(
@@ -25,11 +24,9 @@ def chat(
     temperature: Annotated[float, typer.Option(min=0, max=2, help="0: the likeliest words.")] = 0.0,
     seed: Annotated[int | None, typer.Option(help="The same seed and words give the same answer.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer, in tokens.")] = None,
-    dtype: Annotated[str, typer.Option(metavar="auto|float32|bfloat16", help="Number format of the weights.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Number format of the weights.")] = "auto",
 ) -> None:
     """Talk to a model in the terminal; /help lists what can be typed besides."""
-    if dtype not in ("auto", "float32", "bfloat16"):
-        raise SettingsError(f"--dtype {dtype} is none of auto, float32, bfloat16")
     key = key_from(key_env)
     engine: Engine
     if url is not None:

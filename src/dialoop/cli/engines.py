@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Literal
 
 from dialoop.engine import Engine
 from dialoop.errors import ModelError, SettingsError
 
+Dtype = Literal["auto", "float32", "bfloat16"]
 RUNS, SHELF = Path("runs"), Path("shelf")
 
 
@@ -42,7 +44,7 @@ def served_name(model: str) -> str:
 
 
 def open_in_process(
-    model: str, *, name: str | None = None, dtype: str = "auto", max_batch: int = 8, max_waiting: int = 64
+    model: str, *, name: str | None = None, dtype: Dtype = "auto", max_batch: int = 8, max_waiting: int = 64
 ) -> tuple[Engine, str]:
     """Loads a model and begins to serve it in this process; gives the engine and how it computes, in words."""
     import torch
@@ -51,7 +53,7 @@ def open_in_process(
     from dialoop.model import load_base
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    chosen = probe_dtype(device) if dtype == "auto" else "bfloat16" if dtype == "bfloat16" else "float32"
+    chosen = probe_dtype(device) if dtype == "auto" else dtype
     base = load_base(model, dtype=chosen, device=device)
     if base.head.kind != "generate":
         raise ModelError(
