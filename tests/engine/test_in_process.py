@@ -30,6 +30,17 @@ BOOK = {
         },
     },
 }
+ENDLESS = {
+    "type": "function",
+    "function": {
+        "name": "nest",
+        "parameters": {"type": "object", "properties": {"in": {"$ref": "#"}}, "required": ["in"]},
+    },
+}
+NEVER = {
+    "type": "function",
+    "function": {"name": "no", "parameters": {"properties": {"a": {"enum": []}}, "required": ["a"]}},
+}
 ASK = {"type": "function", "function": {"name": "ask_price", "parameters": {"type": "object", "properties": {}}}}
 
 
@@ -195,6 +206,8 @@ def test_no_call_is_said_where_none_is_wanted():
         ({"text": "x" * 600}, "messages", "context_length_exceeded"),
         ({"max_tokens": 509}, "messages", "context_length_exceeded"),
         ({"max_tokens": 3, "tools": [BOOK], "tool_choice": "required"}, "max_tokens", "invalid_request"),
+        ({"tools": [ENDLESS]}, "tools", "invalid_request"),
+        ({"tools": [NEVER]}, "tools", "invalid_request"),
         ({"tools": [BOOK], "tool_choice": NamedTool("fly")}, "tool_choice", "invalid_request"),
         ({"tool_choice": "required"}, "tool_choice", "invalid_request"),
         ({"max_tokens": 0}, "max_tokens", "invalid_request"),
@@ -284,18 +297,19 @@ def test_too_many_requests_are_refused_and_closing_ends_the_rest():
     run(scene())
 
 
-def test_a_failing_model_fails_its_answers_and_not_the_engine():
+@pytest.mark.parametrize("kind", [RuntimeError, MemoryError, KeyError])
+def test_a_failing_model_fails_its_answers_and_not_the_engine(kind):
     async def scene():
         base = tiny_base()
         failing = [True]
 
         def fail(module, args):
             if failing[0]:
-                raise RuntimeError("out of memory\nat some place")
+                raise kind("out of memory\nat some place")
 
         base.model.register_forward_pre_hook(fail)
         async with running(base) as engine:
-            with pytest.raises(EngineError, match=r"the model failed: out of memory$") as failed:
+            with pytest.raises(EngineError, match=r"the model failed: .?out of memory") as failed:
                 await gather(engine.generate(asked()))
             assert failed.value.status == 500
             failing[0] = False

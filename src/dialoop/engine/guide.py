@@ -111,10 +111,15 @@ class Guide:
     """Follows one answer and says what may come next. `stack` is its state."""
 
     def __init__(self, tools: Sequence[Tool], choice: ToolChoice, *, parallel: bool = True) -> None:
-        """`parallel`: whether one answer may hold several calls; a named choice makes exactly one."""
+        """`parallel`: whether one answer may hold several calls; a named choice makes exactly one.
+
+        Raises RequestError for a tool whose parameters allow no arguments.
+        """
         if isinstance(choice, NamedTool):
             tools = [tool for tool in tools if tool["function"]["name"] == choice.name]
         calls = _named(tools)
+        for name, arguments in calls:
+            closing((Choice(((name, arguments),)),))  # a tool that cannot be called is refused before anything is said
         call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))
         self.forced = choice == "required" or isinstance(choice, NamedTool)
         opened: Stack = (Choice(((_OPENING, (call,)),)),)

@@ -142,7 +142,7 @@ class InProcessEngine:
                     self._take_in()
                     try:
                         self._batch.round()
-                    except (RuntimeError, MemoryError) as error:
+                    except Exception as error:  # whatever is raised ends the answers, not the engine
                         log.exception("the model failed; answers in the making are lost")
                         self._batch.fail(EngineError(f"the model failed: {_first_line(error)}", status=500))
         finally:

@@ -113,7 +113,9 @@ class Shape:
 
     @cached_property
     def shortest(self) -> bytes:
-        """The shortest value. Raises RequestError if every value would nest without end."""
+        """The shortest value. Raises RequestError if there is none, or if every value would nest without end."""
+        if any(branch.options == () for branch in self.branches):
+            raise RequestError("a tool's parameters hold an empty enum, which allows no value", param="tools")
         fixed = [text for branch in self.branches for text in branch._plain()]
         if fixed:
             return min(fixed, key=len)
