@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from dialoop.errors import ModelError, SettingsError
-from dialoop.model import AdapterSettings, Base, Head, load_base, packaged_template, save_model, sentences
+from dialoop.model import AdapterSettings, Base, Head, load_base, packaged_template, save_model, sentences, target_nll
 
 from ..tiny_models import tiny_bert_tokenizer, tiny_model, tiny_network, tiny_tokenizer
 from .conversations import FIND_ROOM, HOTEL
@@ -215,6 +215,21 @@ def test_weights_that_are_missing_are_not_made_up(tmp_path: Path):
         load_base(folder, head=COLOURS)
 
 
+def test_weights_of_another_shape_are_refused(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 48}))
+    for head in (None, COLOURS):
+        with pytest.raises(ModelError, match=r"loaded|another shape"):
+            load_base(folder, head=head)
+
+
+def test_a_classifier_gets_a_new_head_for_other_labels(tmp_path: Path):
+    folder = save_model(load_base(tiny_model("llama", tmp_path / "base"), head=COLOURS), tmp_path / "three")
+    two = Head(kind="classify", labels=("yes", "no"))
+    assert logits(load_base(folder, head=two)).shape == (1, 2)
+
+
 def test_saving_over_a_model_replaces_it_whole(tmp_path: Path):
     first = load_base(tiny_model("llama", tmp_path / "one"))
     second = load_base(tiny_model("llama", tmp_path / "two", seed=1))
@@ -261,6 +276,28 @@ def test_an_adapter_is_saved_alone_or_merged(kind: str, tmp_path: Path):
     assert torch.equal(logits(load_base(tmp_path / "adapter")), logits(base))  # merging left the model as it was
 
 
+@pytest.mark.parametrize("kind", DECODERS)
+def test_an_adapter_keeps_its_template_and_trains_the_tokens_that_it_brought(kind: str, tmp_path: Path):
+    """Llama here has an output matrix of its own, the others share it with the embedding."""
+    base = load_base(tiny_model(kind, tmp_path / "base"), template="gemma", adapter=AdapterSettings(r=2))
+    learning = {name: p for name, p in base.model.named_parameters() if p.requires_grad and "lora" not in name}
+    assert sum("lm_head" in name for name in learning) == (kind == "llama")
+    inputs = {"input_ids": torch.tensor([[5, base.eos_ids[0], 7, base.eos_ids[0]]])}
+    target_nll(base.model, inputs, torch.tensor([[False, True, True, True]])).backward()
+    assert learning
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learning.values())
+    with torch.no_grad():
+        for parameter in learning.values():
+            parameter.normal_()
+    again = load_base(save_model(base, tmp_path / "adapter", form="adapter"))
+    assert again.tokenizer.chat_template == packaged_template("gemma").text
+    assert again.eos_ids == base.eos_ids
+    ids = inputs["input_ids"]
+    torch.testing.assert_close(again.model(input_ids=ids).logits, base.model(input_ids=ids).logits)
+    whole = load_base(save_model(base, tmp_path / "whole"))
+    torch.testing.assert_close(whole.model(input_ids=ids).logits, base.model(input_ids=ids).logits)
+
+
 def test_an_adapter_of_other_weights_is_refused(tmp_path: Path):
     base = load_base(tiny_model("llama", tmp_path / "base"), adapter=AdapterSettings())
     save_model(base, tmp_path / "adapter", form="adapter")
@@ -291,6 +328,9 @@ def test_an_adapted_classifier_trains_its_new_head(tmp_path: Path):
         for parameter in base.model.parameters():
             if parameter.requires_grad:
                 parameter.normal_()
+    alone = load_base(save_model(base, tmp_path / "adapter", form="adapter"))
+    assert alone.head == COLOURS
+    assert torch.equal(logits(alone), logits(base))
     again = load_base(save_model(base, tmp_path / "merged"))
     assert again.head == COLOURS
     torch.testing.assert_close(logits(again), logits(base), rtol=1e-4, atol=1e-4)

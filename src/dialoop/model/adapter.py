@@ -7,7 +7,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from dialoop.errors import ModelError
+from dialoop.model.heads import Head
 
 ADAPTER_CONFIG = "adapter_config.json"
 _ORIGIN = "adapter_base.json"
@@ -22,10 +23,11 @@ _ORIGIN = "adapter_base.json"
 
 @dataclass(frozen=True)
 class AdapterBase:
-    """The base that an adapter was trained on: its name or folder, and the fingerprint of its weights."""
+    """The base that an adapter was trained on: its name or folder, the fingerprint of its weights, the head."""
 
     name: str
     fingerprint: str
+    head: Head
 
 
 class AdapterSettings(BaseModel):
@@ -39,11 +41,13 @@ class AdapterSettings(BaseModel):
     targets: tuple[str, ...] | None = Field(default=None, description="layers by name; none: all linear layers")
 
 
-def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int], task: str) -> nn.Module:
+def with_adapter(
+    model: Any, settings: AdapterSettings, *, new_tokens: list[int], fresh: list[str], task: str
+) -> nn.Module:
     """`model` frozen, with a fresh adapter. `new_tokens`: ids whose embeddings are trained as well, being new.
 
-    `task` is PEFT's name of the task; a new head is trained in full. Raises ModelError where no layer is called as
-    `settings.targets` say.
+    `fresh`: modules with new weights, trained in full. `task` is PEFT's name of the task. Raises ModelError where no
+    layer is called as `settings.targets` say.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -56,11 +60,21 @@ def with_adapter(model: Any, settings: AdapterSettings, *, new_tokens: list[int]
         lora_alpha=settings.alpha,  # type: ignore[arg-type]  # PEFT's annotation is narrower than its use
         lora_dropout=settings.dropout,
         target_modules=list(settings.targets) if settings.targets else "all-linear",
-        trainable_token_indices=new_tokens or None,
+        modules_to_save=fresh or None,
+        exclude_modules=rf"(.*\.)?({'|'.join(fresh)})(\..*)?" if fresh else None,
+        trainable_token_indices=_token_matrices(model, new_tokens) if new_tokens else None,
     )
     with _without_idle_warnings():
         wrapped: nn.Module = get_peft_model(model, config)
     return wrapped
+
+
+def _token_matrices(model: Any, tokens: list[int]) -> dict[str, list[int]]:
+    """Which rows of which matrices hold `tokens`: the embedding, and the output matrix where it is one of its own."""
+    inner, outer = model.get_input_embeddings(), model.get_output_embeddings()
+    matrices = [inner] if outer is None or outer.weight is inner.weight else [inner, outer]
+    names = {id(module): name.rsplit(".", 1)[-1] for name, module in model.named_modules()}
+    return {names[id(matrix)]: tokens for matrix in matrices}
 
 
 def merged(model: Any) -> Any:
@@ -70,15 +84,16 @@ def merged(model: Any) -> Any:
 
 def save_adapter(model: Any, folder: Path, base: AdapterBase) -> None:
     """Write the adapter alone into `folder`, and which base it belongs to."""
-    model.save_pretrained(folder, safe_serialization=True)
-    (folder / _ORIGIN).write_text(json.dumps(asdict(base)) + "\n", encoding="utf-8")
+    model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+    told = {"name": base.name, "fingerprint": base.fingerprint, "head": base.head.model_dump(mode="json")}
+    (folder / _ORIGIN).write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 
 def adapter_base(folder: Path) -> AdapterBase:
     """The base that the adapter in `folder` belongs to. Raises ModelError where that is not told."""
     try:
         told = json.loads((folder / _ORIGIN).read_text(encoding="utf-8"))
-        return AdapterBase(str(told["name"]), str(told["fingerprint"]))
+        return AdapterBase(str(told["name"]), str(told["fingerprint"]), Head.model_validate(told["head"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"an adapter whose {_ORIGIN} does not tell its base",

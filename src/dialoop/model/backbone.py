@@ -78,8 +78,11 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return found
 
 
-def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> Any:
-    """The model of `folder` with a head of `kind`. Raises ModelError for torn weights, or weights of another shape."""
+def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> tuple[Any, list[str]]:
+    """The model of `folder` with a head of `kind`, and the names of the modules whose weights are new.
+
+    Raises ModelError for torn weights, and for weights of the backbone that are missing or of another shape.
+    """
     import transformers
 
     auto = getattr(transformers, kind.auto)
@@ -99,14 +102,15 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> Any:
             f"the weights cannot be loaded: {_first_line(error)}", where=folder, remedy="get the whole model again"
         ) from error
     prefix = f"{model.base_model_prefix}."
-    missing = sorted(key for key in report["missing_keys"] if _is_of_backbone(key, prefix) or not kind.fresh)
+    absent = {*report["missing_keys"], *(found[0] for found in report["mismatched_keys"])}
+    missing = sorted(key for key in absent if _is_of_backbone(key, prefix) or not kind.fresh)
     if missing:
         raise ModelError(
-            f"{len(missing)} weights are missing, the first is {missing[0]}",
+            f"{len(missing)} weights are missing or of another shape, the first is {missing[0]}",
             where=folder,
             remedy="get the whole model again",
         )
-    return model
+    return model, sorted({key.removeprefix(prefix).split(".")[0] for key in absent})
 
 
 def _is_of_backbone(key: str, prefix: str) -> bool:
@@ -114,11 +118,11 @@ def _is_of_backbone(key: str, prefix: str) -> bool:
     return key.startswith(prefix) and not key.startswith(f"{prefix}pooler")
 
 
-def make_room(model: Any, tokens: int) -> bool:
-    """Give tokens beyond the model's vocabulary rows of their own, near the others' mean; True if any needed one."""
+def make_room(model: Any, tokens: int) -> range:
+    """Give tokens beyond the model's vocabulary rows of their own, near the mean of the others; gives their ids."""
     old = model.get_input_embeddings().weight.shape[0]
     if tokens <= old:
-        return False
+        return range(0)
     model.resize_token_embeddings(tokens, mean_resizing=False)
     generator = torch.Generator().manual_seed(0)
     outputs = model.get_output_embeddings()
@@ -128,7 +132,7 @@ def make_room(model: Any, tokens: int) -> bool:
             known = matrix[:old].float()
             noise = torch.randn(tokens - old, matrix.shape[1], generator=generator) * known.std() * 0.1
             matrix[old:] = (known.mean(0) + noise).to(matrix.dtype)
-    return True
+    return range(old, tokens)
 
 
 _DROPOUTS = re.compile(r"drop")

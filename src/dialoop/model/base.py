@@ -88,8 +88,42 @@ def load_base(
     opened and no code of the base is run. Raises ModelError, SettingsError.
     """
     folder = resolve_model(name_or_path)
-    if (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
-        return _load_adapted(folder, str(name_or_path), head, dtype, dropout, adapter, template, device)
+    name = str(name_or_path)
+    if not (folder / ADAPTER_CONFIG).is_file() or (folder / "config.json").is_file():
+        return _load_whole(folder, folder, name, head, dtype, dropout, adapter, template, device)
+    if adapter is not None:
+        raise SettingsError(
+            "this folder holds an adapter already", where=folder, remedy="save it whole, then tune that with an adapter"
+        )
+    fingerprint = verify(folder)
+    wanted = adapter_base(folder)
+    base = _load_whole(
+        resolve_model(wanted.name), folder, wanted.name, head or wanted.head, dtype, dropout, None, template, device
+    )
+    if base.fingerprint != wanted.fingerprint:
+        raise ModelError(
+            f"the adapter was trained on other weights of {wanted.name} than are there now",
+            where=folder,
+            remedy="bring back the base that it was trained on",
+        )
+    with quietly():
+        model = load_adapter(base.model, folder)
+    model = model.to(device).eval()
+    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted)
+
+
+def _load_whole(
+    folder: Path,
+    words: Path,
+    name: str,
+    head: Head | None,
+    dtype: Dtype,
+    dropout: float | None,
+    adapter: AdapterSettings | None,
+    template: str | None,
+    device: str | torch.device,
+) -> Base:
+    """The model of `folder` with the tokenizer of `words`; the rest as in `load_base`."""
     fingerprint = verify(folder)
     config = open_config(folder)
     head = head or head_of(config)
@@ -103,27 +137,28 @@ def load_base(
     remember(head, config)
     if dropout is not None:
         set_dropout(config, dropout)
-    tokenizer = open_tokenizer(folder)
+    tokenizer = open_tokenizer(words)
     added = _give_template(tokenizer, template) if head.kind == "generate" else []
     added += _give_padding(tokenizer)
     config.pad_token_id = None  # else the padding token's embedding, often also the stop token's, would get no gradient
     with quietly():
-        model = open_model(folder, config, spec, dtype)
+        model, fresh = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer))
+    new_tokens = sorted({*added, *new_rows})
     model.config.pad_token_id = tokenizer.pad_token_id
     ends = _ends(model, tokenizer, head)
     if adapter is not None:
-        model = with_adapter(model, adapter, new_tokens=added if new_rows else [], task=spec.task)
+        model = with_adapter(model, adapter, new_tokens=new_tokens, fresh=fresh, task=spec.task)
     return Base(
         model=model.to(device).eval(),
         tokenizer=tokenizer,
-        name=str(name_or_path),
+        name=name,
         path=folder,
         window=_window(config, tokenizer),
         eos_ids=ends,
         fingerprint=fingerprint,
         head=head,
-        origin=None if adapter is None else AdapterBase(_lasting_name(name_or_path, folder), fingerprint),
+        origin=None if adapter is None else AdapterBase(_lasting_name(name, folder), fingerprint, head),
     )
 
 
@@ -151,37 +186,7 @@ def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: D
     return folder
 
 
-def _load_adapted(
-    folder: Path,
-    name: str,
-    head: Head | None,
-    dtype: Dtype,
-    dropout: float | None,
-    adapter: AdapterSettings | None,
-    template: str | None,
-    device: str | torch.device,
-) -> Base:
-    """An adapter's folder: its base with the adapter laid over it."""
-    if adapter is not None:
-        raise SettingsError(
-            "this folder holds an adapter already", where=folder, remedy="save it whole, then tune that with an adapter"
-        )
-    fingerprint = verify(folder)
-    wanted = adapter_base(folder)
-    base = load_base(wanted.name, head=head, dtype=dtype, dropout=dropout, template=template, device=device)
-    if base.fingerprint != wanted.fingerprint:
-        raise ModelError(
-            f"the adapter was trained on other weights of {wanted.name} than are there now",
-            where=folder,
-            remedy="bring back the base that it was trained on",
-        )
-    with quietly():
-        model = load_adapter(base.model, folder)
-    model = model.to(device).eval()
-    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted)
-
-
-def _lasting_name(name: str | Path, folder: Path) -> str:
+def _lasting_name(name: str, folder: Path) -> str:
     """How to find `folder` again from another working directory: by its name, or where `name` is a path, in full."""
     return str(folder.resolve()) if Path(name).exists() else str(name)
 
