@@ -53,7 +53,7 @@ def test_every_decoder_tunes_by_generate(kind, bases, tmp_path: Path):
 @pytest.mark.parametrize("multi", [False, True], ids=["one label", "any labels"])
 def test_bert_tunes_by_classify(multi, bases, tmp_path: Path):
     data = texts_file(tmp_path, 30, multi=multi)
-    job = Job(data=str(data), base=str(bases["bert"]), tune=settings(epochs=6, lr=0.01, batch_size=4))
+    job = Job(data=str(data), base=str(bases["bert"]), tune=settings(epochs=15, lr=0.003, patience=15))
     result = tune(job, run=tmp_path / "run")
     assert result.after is not None
     assert result.before is not None

@@ -33,9 +33,9 @@ TOOLS = "tools.json"
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
-    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 600,
-    held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 100,
-    epochs: Annotated[float | None, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = None,
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 400,
+    held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
+    epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
     serve: Annotated[bool, typer.Option(help="Serve the tuned model at the end and open the chat.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 takes a free one.")] = 0,
@@ -56,8 +56,8 @@ def demo(
     elif Path(run).is_dir():
         _verb("3 of 5", "tune", "--run", run, "--resume")
     else:
-        chosen = [] if epochs is None else ["--epochs", f"{epochs:g}"]
-        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, "--seed", str(seed), *chosen)
+        chosen = ["--epochs", f"{epochs:g}", "--seed", str(seed)]
+        _verb("3 of 5", "tune", logs, "--base", base, "--run", run, *chosen)
     measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
     _verb("4 of 5", "evaluate", run, others, *measured)
     minutes = (time.monotonic() - began) / 60
