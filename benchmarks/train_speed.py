@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -41,7 +42,7 @@ LR = 1e-4
 
 @dataclass(frozen=True)
 class Round:
-    """What one side did: seconds, target tokens, mean loss over all targets (nats)."""
+    """What one side did in its timed epoch: seconds, target tokens, mean of the steps' losses (nats a target)."""
 
     seconds: float
     targets: int
@@ -54,12 +55,16 @@ class Round:
 
 @dataclass(frozen=True)
 class Course:
-    """What both sides do: the same samples, so many a step, one epoch."""
+    """What both sides do: the same samples, so many a step."""
 
     model: str
     samples: list[Sample]
     batch_size: int
     bf16: bool
+
+    @property
+    def targets(self) -> int:
+        return sum(sample.count for sample in self.samples)
 
 
 def fresh(course: Course) -> Base:
@@ -76,30 +81,28 @@ def dialoop_round(course: Course, seed: int) -> Round:
     gear = Gear(Accelerator(cpu=True, mixed_precision="no"), bf16=course.bf16)
     lengths = [len(sample.ids) for sample in course.samples]
     pad = int(base.tokenizer.pad_token_id)
-    steps = steps_of(lengths, course.batch_size, 8192, seed=seed, epoch=0)
-    targets, loss = 0, 0.0
-    began = time.perf_counter()
-    for number, step in enumerate(steps):
-        batches = [lay_sentences([course.samples[i] for i in portion], pad) for portion in step]
-        report = take_step(
-            gear,
-            base.model,
-            optimisers,
-            settings,
-            batches,
-            lambda model, batch: target_nll(model, batch.inputs, batch.truth),
-            number / len(steps),
-        )
-        targets += report.targets
-        loss += report.loss * report.targets
-    return Round(time.perf_counter() - began, targets, loss / targets)
+    began, losses = 0.0, []
+    for epoch in range(2):
+        began, losses = time.perf_counter(), []
+        for step in steps_of(lengths, course.batch_size, 8192, seed=seed, epoch=epoch):
+            batches = [lay_sentences([course.samples[i] for i in portion], pad) for portion in step]
+            report = take_step(
+                gear,
+                base.model,
+                optimisers,
+                settings,
+                batches,
+                lambda model, batch: target_nll(model, batch.inputs, batch.truth),
+                0.5,
+            )
+            losses.append(report.loss)
+    return Round(time.perf_counter() - began, course.targets, statistics.mean(losses))
 
 
-def trl_round(course: Course, seed: int, *, group: bool = True) -> Round:
-    """The same by TRL: loss on assistant messages only, like lengths together, fused AdamW, nothing saved or
-    watched.
-    """
+def trl_round(course: Course, seed: int) -> Round:
+    """The same by TRL: loss on answers only, like lengths together, fused AdamW, nothing saved or watched."""
     import datasets
+    from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
     datasets.disable_progress_bars()
@@ -107,28 +110,30 @@ def trl_round(course: Course, seed: int, *, group: bool = True) -> Round:
     rows = [
         {"input_ids": one.ids.tolist(), "assistant_masks": one.truth.astype(int).tolist()} for one in course.samples
     ]
+    clock = epoch_clock()
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
             model=base.model,
             processing_class=base.tokenizer,
             train_dataset=datasets.Dataset.from_list(rows),
+            callbacks=[clock],
             args=SFTConfig(
                 output_dir=folder,
                 use_cpu=True,
                 bf16=course.bf16,
                 per_device_train_batch_size=course.batch_size,
-                num_train_epochs=1,
+                num_train_epochs=2,
                 learning_rate=LR,
                 lr_scheduler_type="constant",
                 weight_decay=0.01,
                 adam_beta2=0.999,
                 optim="adamw_torch_fused",
-                train_sampling_strategy="group_by_length" if group else "random",
+                train_sampling_strategy="group_by_length",
                 gradient_checkpointing=False,
                 max_length=None,
                 packing=False,
                 report_to=[],
-                logging_strategy="no",
+                logging_strategy="epoch",
                 save_strategy="no",
                 disable_tqdm=True,
                 dataloader_num_workers=0,
@@ -136,11 +141,28 @@ def trl_round(course: Course, seed: int, *, group: bool = True) -> Round:
                 seed=seed,
             ),
         )
-        began = time.perf_counter()
-        result = trainer.train()
-        seconds = time.perf_counter() - began
-    targets = sum(sample.count for sample in course.samples)
-    return Round(seconds, targets, float(result.training_loss))
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return Round(clock.seconds, course.targets, clock.loss)
+
+
+def epoch_clock() -> Any:
+    """A callback of transformers' Trainer that times the last epoch and keeps its loss."""
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        began = seconds = loss = 0.0
+
+        def on_epoch_begin(self, *args: Any, **more: Any) -> None:
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, *args: Any, **more: Any) -> None:
+            self.seconds = time.perf_counter() - self.began
+
+        def on_log(self, *args: Any, logs: dict[str, float], **more: Any) -> None:
+            self.loss = float(logs.get("loss", self.loss))
+
+    return Clock()
 
 
 def conversations(args: argparse.Namespace) -> Iterator[Conversation]:
