@@ -160,5 +160,9 @@ def _assemble(vocab: list[str], merges: list[tuple[str, str]]) -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in SPECIAL_TOKENS])
-    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in FORM_TOKENS])
+    # what holds a special token is special too: nobody's words may turn into it
+    steering = [token for token in FORM_TOKENS if any(special in token for special in SPECIAL_TOKENS)]
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in steering])
+    plain = [token for token in FORM_TOKENS if token not in steering]
+    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in plain])
     return tokenizer

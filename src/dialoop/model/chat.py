@@ -47,15 +47,8 @@ class TemplateFacts:
 
 
 def control_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """The tokens of `tokenizer` that steer a model, with their ids: its special added tokens.
-
-    An added token that holds a special one (`mini` has the end of a message and its newline in one) steers as well.
-    """
-    added = tokenizer.added_tokens_decoder
-    special = [token.content for token in added.values() if token.special]
-    return {
-        token.content: id_ for id_, token in added.items() if token.special or any(s in token.content for s in special)
-    }
+    """The tokens of `tokenizer` that steer a model, with their ids: its special added tokens."""
+    return {added.content: id_ for id_, added in tokenizer.added_tokens_decoder.items() if added.special}
 
 
 @lru_cache(maxsize=64)
