@@ -29,12 +29,13 @@ from dialoop.model import Base, load_base
 from dialoop.model.loss import target_nll
 from dialoop.scenarios.copying import make_copying
 from dialoop.scenarios.hotel import make_logs
-from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.batches import Sample, lay_sentences
 from dialoop.training.loop import Gear, take_step
 from dialoop.training.material import samples_of
 from dialoop.training.optimise import make_optimisers
 from dialoop.training.order import steps_of
+from dialoop.training.preparing import MOST_POSITIONS
 from dialoop.training.schedule import OptimiserSettings
 
 LR = 1e-4
@@ -84,7 +85,7 @@ def dialoop_round(course: Course, seed: int) -> Round:
     began, losses = 0.0, []
     for epoch in range(2):
         began, losses = time.perf_counter(), []
-        for step in steps_of(lengths, course.batch_size, 8192, seed=seed, epoch=epoch):
+        for step in steps_of(lengths, course.batch_size, MOST_POSITIONS, seed=seed, epoch=epoch):
             batches = [lay_sentences([course.samples[i] for i in portion], pad) for portion in step]
             report = take_step(
                 gear,
@@ -223,8 +224,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.tiny:
         args.conversations = min(args.conversations, 24)
-    keep_freed_memory()
-    with tempfile.TemporaryDirectory() as folder:
+    with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
         course = course_of(args, Path(folder))
         bf16 = faster_precision(course) if args.precision == "auto" else args.precision == "bfloat16"
         course = replace(course, bf16=bf16)

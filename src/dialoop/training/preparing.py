@@ -26,7 +26,9 @@ from dialoop.training.precision import choose_precision
 from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
 
 _MEMORY = 2 << 30
-"""Bytes that the activations of one pass may take."""
+"""Bytes that the activations of one pass may take, where the device does not tell its own."""
+MOST_POSITIONS = 4096
+"""Positions of one pass on a processor: more do not make it faster, and take its memory."""
 _TRIAL_POSITIONS = 1024
 _LAY: dict[str, Callable[[list[Sample], int], Batch]] = {"generate": lay_sentences, "classify": lay_texts}
 
@@ -149,9 +151,10 @@ def _open(settings: TuneSettings, base: Base, train: Side, window: int) -> Chose
 def _positions(base: Base, longest: int) -> int:
     """How many positions a pass may have, by a rough count of what the activations of a layer take."""
     config: Any = base.model.config
-    layers = getattr(config, "num_hidden_layers", 12)
-    width = getattr(config, "hidden_size", 768)
-    return max(longest, min(8192, _MEMORY // (100 * layers * width)))
+    position = 100 * getattr(config, "num_hidden_layers", 12) * getattr(config, "hidden_size", 768)  # bytes
+    if base.device.type == "cuda":
+        return max(longest, min(16 * MOST_POSITIONS, torch.cuda.mem_get_info(base.device)[0] // 3 // position))
+    return max(longest, min(MOST_POSITIONS, _MEMORY // position))
 
 
 def _accelerator(device: str) -> Accelerator:

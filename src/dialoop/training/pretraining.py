@@ -23,7 +23,7 @@ from dialoop.conversation import Conversation
 from dialoop.model.backbone import quietly
 from dialoop.model.bpe import FORM_TOKENS, SPECIAL_TOKENS
 from dialoop.model.folder import written_whole
-from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.batches import Batch
 from dialoop.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from dialoop.training.copy_watch import CopyWatch
@@ -66,7 +66,6 @@ def pretrain(
     `model/`.
     Raises RunError where that cannot be written or gone on with.
     """
-    keep_freed_memory()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer = _tokenizer(recipe, sources, folder, way.say)
@@ -84,7 +83,9 @@ def pretrain(
     watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
     watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
     run = _Run(recipe, model, encoded, watch, folder, way)
-    return _finish(model, tokenizer, folder) if run.go() else None
+    with freed_memory_kept():
+        ended = run.go()
+    return _finish(model, tokenizer, folder) if ended else None
 
 
 def packed_loss(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, targets: Tensor) -> Tensor:

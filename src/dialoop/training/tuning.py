@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dialoop.errors import RunError
 from dialoop.model import save_model
-from dialoop.training.allocator import keep_freed_memory
+from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.checkpoint import (
     has_checkpoint,
     load_best,
@@ -104,8 +104,7 @@ def _go(prepared: Prepared, folder: RunFolder, watch: Watch, *, resumed: bool) -
     for line in prepared.lines:
         watch.say(line)
     watch.say(f"run: {folder.path}")
-    keep_freed_memory()
-    with stop_signal() as stop:
+    with freed_memory_kept(), stop_signal() as stop:
         tuning = _Tuning(prepared, folder, watch, stop)
         try:
             return tuning.go(resumed=resumed)
