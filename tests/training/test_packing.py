@@ -32,8 +32,7 @@ def test_packed_losses_and_gradients_are_those_of_each_sentence_alone():
     batch = lay_out([[(ids, [True] * len(ids)) for ids in row] for row in rows], 32).batch(torch.float32)
     assert batch.tokens == sum(map(len, sentences))
     assert batch.count == batch.tokens - len(sentences)
-    inputs = batch.inputs
-    packed = packed_loss(model, inputs["input_ids"], inputs["attention_mask"], inputs["position_ids"], batch.truth)
+    packed = packed_loss(model, batch)
     packed.backward()
     found = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dialoop.errors import SettingsError
-from dialoop.model import load_base
+from dialoop.model import Base, load_base
 from dialoop.scenarios.copying import make_copying
 from dialoop.training.pretraining import Way, pretrain
 from dialoop.training.recipe import read_recipe
@@ -19,11 +19,11 @@ optimiser: {name: muon, lr: 0.003, schedule: stable, warmup: 0.1, decay: 0.3}
 watch_every: 4
 phases:
   - {name: first, width: 384, rows: 2, tokens: 4000, mix: {copying: 1.0}}
-  - {name: second, width: 512, rows: 1, tokens: 3000, mix: {copying: 0.7, other: 0.3}}
+  - {name: second, width: 512, rows: 1, tokens: 3000, targets: answers, mix: {copying: 0.7, other: 0.3}}
 """
 
 
-def run(folder: Path, *, stop_after: int | None = None) -> Path | None:
+def run(folder: Path, *, stop_after: int | None = None, start: Base | None = None) -> Path | None:
     """Pretrain in `folder`; stopped where so many lines have been said about steps."""
     (folder.parent / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
     sources = {
@@ -34,7 +34,7 @@ def run(folder: Path, *, stop_after: int | None = None) -> Path | None:
     asked = iter(range(1000))
     stop = (lambda: next(asked) >= stop_after) if stop_after is not None else (lambda: False)
     way = Way(bf16=False, compiled=False, say=lambda line: None, stop=stop)
-    return pretrain(read_recipe(folder.parent / "recipe.yaml"), sources, watched, folder, way)
+    return pretrain(read_recipe(folder.parent / "recipe.yaml"), sources, watched, folder, way, start)
 
 
 def told(folder: Path) -> dict[int, dict]:
@@ -58,6 +58,32 @@ def test_a_recipe_makes_a_base_and_a_stopped_run_goes_on_to_the_same_losses(tmp_
     assert len(whole) >= 3
     assert whole.items() <= stopped.items()
     assert load_base(again).fingerprint == base.fingerprint
+
+
+def test_a_run_can_start_from_a_base_and_keeps_its_tokenizer(tmp_path: Path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    made = run(tmp_path / "first" / "run")
+    assert made is not None
+    first = load_base(made, dtype="float32")
+    again = run(tmp_path / "second" / "run", start=first)
+    assert again is not None
+    second = load_base(again, dtype="float32")
+    assert second.tokenizer.get_vocab() == first.tokenizer.get_vocab()
+    fresh, further = (told(tmp_path / name / "run") for name in ("first", "second"))
+    assert further[4]["loss-en"] < fresh[4]["loss-en"]
+
+
+def test_a_base_of_other_sizes_is_no_start(tmp_path: Path):
+    (tmp_path / "first").mkdir()
+    made = run(tmp_path / "first" / "run")
+    assert made is not None
+    recipe = read_recipe(tmp_path / "first" / "recipe.yaml")
+    wider = recipe.model_copy(update={"model": recipe.model.model_copy(update={"hidden": 32})})
+    way = Way(bf16=False, compiled=False, say=lambda line: None)
+    sources = {name: lambda: make_copying(4, seed=0) for name in wider.sources}
+    with pytest.raises(SettingsError, match="do not fit the recipe"):
+        pretrain(wider, sources, {}, tmp_path / "wider", way, load_base(made, dtype="float32"))
 
 
 @pytest.mark.parametrize(

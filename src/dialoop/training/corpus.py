@@ -7,7 +7,8 @@ run sees the batches that it would have seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -31,24 +32,24 @@ def plain_messages(conversation: Conversation) -> list[dict[str, object]]:
     return messages
 
 
-def turn_pieces(ids: Ids, starts: list[int], width: int) -> Iterator[Ids]:
-    """The conversation in pieces of at most `width` tokens: its head (before the first turn) and as many turns as fit.
+def first_turns(ids: Ids, starts: list[int], width: int) -> Ids:
+    """As many turns from the beginning as fit `width` tokens. Later turns are left out: they lean on earlier ones.
 
-    `starts` are the offsets of turns. A single turn that does not fit is cut, the one place where a turn is broken.
+    `starts` are the offsets of turns. A first turn that does not fit is cut, the one place where a turn is broken.
     """
     if len(ids) <= width:
-        yield ids
-        return
-    head = ids[: starts[0]] if starts and starts[0] <= width // 2 else ids[:0]
-    bounds = [*starts, len(ids)]
-    begin = starts[0] if starts else 0
-    end = begin
-    for bound in bounds[1:]:
-        if bound - begin + len(head) > width and end > begin:
-            yield np.concatenate([head, ids[begin:end]])[:width]
-            begin = end
-        end = bound
-    yield np.concatenate([head, ids[begin:end]])[:width]
+        return ids
+    fitting = [start for start in starts[1:] if start <= width]
+    return ids[: fitting[-1] if fitting else width]
+
+
+def answers(ids: Ids, begin: int, end: int) -> list[bool]:
+    """Which tokens an assistant writes: those behind each `begin`, up to and with the next `end`."""
+    inside, marks = False, []
+    for token in ids.tolist():
+        marks.append(inside)
+        inside = token == begin or (inside and token != end)
+    return marks
 
 
 class Mixture:
@@ -81,9 +82,10 @@ class Mixture:
             self._waiting = [pool[i] for row in rows[self._rows :] for i in row]
             yield chosen
 
-    def batch(self, rows: list[list[Ids]]) -> Packed:
-        """The rows as a batch in which every token but the first of a sentence is a target."""
-        return lay_out([[(ids.tolist(), [True] * len(ids)) for ids in row] for row in rows], self._width)
+    def batch(self, rows: list[list[Ids]], targets: Callable[[Ids], list[bool]] | None = None) -> Packed:
+        """The rows as a batch; targets are what `targets` says, else every token but the first of a sentence."""
+        marks = targets or (lambda ids: [True] * len(ids))
+        return lay_out([[(ids.tolist(), marks(ids)) for ids in row] for row in rows], self._width)
 
     def _draw(self) -> Ids:
         done = sum(self._drawn.values()) + 1
@@ -108,9 +110,11 @@ def encode_all(
 
     `tokenizer` is a transformers tokenizer with a chat template; `start_ids` are the ids that open such a turn.
     """
-    for conversation in conversations:
-        text = tokenizer.apply_chat_template(
-            plain_messages(conversation), tools=conversation.tools or None, tokenize=False
-        )
-        ids = np.asarray(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], dtype=np.uint16)
-        yield ids, [int(i) for i in np.flatnonzero(np.isin(ids, list(start_ids)))]
+    waiting = iter(conversations)
+    while some := list(islice(waiting, 256)):
+        texts = [
+            tokenizer.apply_chat_template(plain_messages(one), tools=one.tools or None, tokenize=False) for one in some
+        ]
+        for one in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]:
+            ids = np.asarray(one, dtype=np.uint16)
+            yield ids, [int(i) for i in np.flatnonzero(np.isin(ids, list(start_ids)))]

@@ -1,6 +1,6 @@
-"""Trains a small base from scratch by a recipe: tokenizer, corpus, phases, a held-out copying test, checkpoints.
+"""Trains a small base by a recipe: tokenizer, corpus, phases, a held-out copying test, checkpoints.
 
-All tokens are targets. It knows recipes, conversations and folders; where conversations come from is passed in.
+It knows recipes, conversations and folders; where conversations come from is passed in.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
 from dialoop.conversation import Conversation
+from dialoop.errors import SettingsError
+from dialoop.model import Base
 from dialoop.model.backbone import quietly
 from dialoop.model.bpe import FORM_TOKENS, SPECIAL_TOKENS
 from dialoop.model.folder import written_whole
@@ -27,7 +30,7 @@ from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.batches import Batch
 from dialoop.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from dialoop.training.copy_watch import CopyWatch
-from dialoop.training.corpus import Ids, Mixture, encode_all, turn_pieces
+from dialoop.training.corpus import Ids, Mixture, answers, encode_all, first_turns
 from dialoop.training.fresh_base import Conversations, make_model, make_tokenizer
 from dialoop.training.loop import Gear, Progress, take_step
 from dialoop.training.optimise import make_optimisers
@@ -58,17 +61,19 @@ def pretrain(
     watched: Mapping[str, Iterable[Conversation]],
     folder: Path,
     way: Way,
+    start: Base | None = None,
 ) -> Path | None:
     """Run the recipe in `folder`, going on where an earlier run stopped; gives the folder of the model, None if
     stopped.
 
+    The weights are random at first, or those of `start`: its tokenizer is then kept, its sizes must be the recipe's.
     `watched` maps a language to held-out conversations for the copying test. Writes `log.jsonl`, `checkpoint/`,
     `model/`.
     Raises RunError where that cannot be written or gone on with.
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = _tokenizer(recipe, sources, folder, way.say)
+        tokenizer = _tokenizer(recipe, sources, folder, way.say, start)
     vocabulary = tokenizer.get_vocab()
     ids_of = {token: vocabulary[token] for token in (*SPECIAL_TOKENS, *FORM_TOKENS)}
     model = make_model(
@@ -78,38 +83,66 @@ def pretrain(
         eos=[ids_of["<|im_end|>"], ids_of["<|im_end|>\n"], ids_of["<|endoftext|>"]],
         seed=recipe.seed,
     )
+    if start is not None:
+        _take_weights(model, start)
     way.say(f"model: {sum(p.numel() for p in model.parameters()):,} weights; vocabulary {len(tokenizer):,}")
     encoded = _encode(sources, tokenizer, {ids_of[t] for t in _TURNS}, way.say)
     watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
     watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
-    run = _Run(recipe, model, encoded, watch, folder, way)
+    marks = ids_of["<|im_start|>assistant\n"], ids_of["<|im_end|>\n"]
+    run = _Run(recipe, model, encoded, watch, marks, folder, way)
     with freed_memory_kept():
         ended = run.go()
     return _finish(model, tokenizer, folder) if ended else None
 
 
-def packed_loss(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
-    """Sum of the negative log-likelihoods (nats) of the target tokens. ids, positions, targets (B, T); mask (B, 1, T,
-    T).
+def hidden_states(model: Any, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+    """(B, T, hidden) of the last layer. ids, positions (B, T); mask (B, 1, T, T). Every batch has one shape, so this
+    compiles.
     """
-    hidden = model.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).last_hidden_state
-    logits = F.linear(hidden[:, :-1].flatten(0, 1), model.lm_head.weight).float()
-    losses = F.cross_entropy(logits, ids[:, 1:].flatten(), reduction="none")
-    return (losses * targets[:, 1:].flatten()).sum()
+    states: Tensor = model.model(
+        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
+    ).last_hidden_state
+    return states
+
+
+def packed_loss(
+    model: Any, batch: Batch, hidden: Callable[[Any, Tensor, Tensor, Tensor], Tensor] = hidden_states
+) -> Tensor:
+    """Sum of the negative log-likelihoods (nats) of the target tokens; logits are made at those alone."""
+    ids, wanted = batch.inputs["input_ids"], batch.truth[:, 1:]
+    states = hidden(model, ids, batch.inputs["attention_mask"], batch.inputs["position_ids"])
+    logits = F.linear(states[:, :-1][wanted], model.lm_head.weight).float()
+    return F.cross_entropy(logits, ids[:, 1:][wanted], reduction="sum")
 
 
 def _tokenizer(
-    recipe: Recipe, sources: Mapping[str, Conversations], folder: Path, say: Callable[[str], None]
+    recipe: Recipe,
+    sources: Mapping[str, Conversations],
+    folder: Path,
+    say: Callable[[str], None],
+    start: Base | None,
 ) -> PreTrainedTokenizerFast:
     kept = folder / "tokenizer"
     if not kept.exists():
-        say("training the tokenizer")
+        say("training the tokenizer" if start is None else f"the tokenizer of {start.name}")
         beside = kept.with_suffix(".writing")
         shutil.rmtree(beside, ignore_errors=True)
-        make_tokenizer(recipe, sources, recipe.model.window).save_pretrained(beside)
+        first = make_tokenizer(recipe, sources, recipe.model.window) if start is None else start.tokenizer
+        first.save_pretrained(beside)
         beside.rename(kept)
     tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(kept)
     return tokenizer
+
+
+def _take_weights(model: nn.Module, start: Base) -> None:
+    try:
+        model.load_state_dict(start.model.state_dict())
+    except RuntimeError as error:
+        raise SettingsError(
+            f"the weights of {start.name} do not fit the recipe's model: {str(error).splitlines()[-1].strip()}",
+            remedy="give the recipe the sizes of the base that it starts from",
+        ) from error
 
 
 def _encode(
@@ -129,15 +162,24 @@ class _Run:
     """A run under way: phases in turn, steps logged, a test and a checkpoint every `watch_every` steps."""
 
     def __init__(
-        self, recipe: Recipe, model: nn.Module, encoded: Encoded, watch: CopyWatch, folder: Path, way: Way
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        encoded: Encoded,
+        watch: CopyWatch,
+        marks: tuple[int, int],
+        folder: Path,
+        way: Way,
     ) -> None:
+        """`marks`: the ids that begin and end what an assistant writes."""
         self.recipe, self.model, self.encoded = recipe, model, encoded
         self.watch, self.folder, self.way = watch, folder, way
         self.gear = Gear(Accelerator(mixed_precision="no"), bf16=way.bf16)
         self.model.to(self.gear.device)
         self.optimisers = make_optimisers(model, recipe.optimiser)
         self.progress = Progress()
-        self.packed_loss = torch.compile(packed_loss) if way.compiled else packed_loss
+        self.hidden_states = torch.compile(hidden_states) if way.compiled else hidden_states
+        self.answers = partial(answers, begin=marks[0], end=marks[1])
         self.total = sum(phase.tokens for phase in recipe.phases)
 
     def go(self) -> bool:
@@ -163,10 +205,8 @@ class _Run:
 
     def _phase(self, number: int, phase: Phase, *, until: int, skip: int) -> bool:
         """Steps of a phase but for the first `skip`, until so many tokens were seen; False if it was stopped before."""
-        pieces = {
-            name: [piece for ids, at in self.encoded[name] for piece in turn_pieces(ids, at, phase.width)]
-            for name in phase.mix
-        }
+        pieces = {name: [first_turns(ids, at, phase.width) for ids, at in self.encoded[name]] for name in phase.mix}
+        targets = self.answers if phase.targets == "answers" else None
         seed = f"{self.recipe.seed}/{number}"
         mixture = Mixture(pieces, phase.mix, width=phase.width, rows=phase.rows, seed=seed)
         for steps, rows in enumerate(mixture):
@@ -175,7 +215,7 @@ class _Run:
             if self.progress.tokens >= until or self.way.stop():
                 self._look(phase.name, number, steps)
                 break
-            self._step(mixture.batch(rows), phase.name)
+            self._step(mixture.batch(rows, targets), phase.name)
             if self.progress.step % self.recipe.watch_every == 0:
                 self._look(phase.name, number, steps + 1)
         return self.progress.tokens >= until
@@ -203,10 +243,7 @@ class _Run:
             )
 
     def _loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        inputs = batch.inputs
-        return self.packed_loss(
-            model, inputs["input_ids"], inputs["attention_mask"], inputs["position_ids"], batch.truth
-        )
+        return packed_loss(model, batch, self.hidden_states)
 
     def _look(self, phase: str, number: int, steps: int) -> None:
         self.model.eval()
@@ -229,8 +266,6 @@ def _finish(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Pat
     """Write the model as it stands, in bfloat16, beside its tokenizer."""
     target = folder / "model"
     with written_whole(target) as beside, quietly():
-        weights = {name: tensor.to(torch.bfloat16) for name, tensor in model.state_dict().items()}
-        model.config.dtype = torch.bfloat16
-        model.save_pretrained(beside, state_dict=weights)
+        model.to(torch.bfloat16).save_pretrained(beside)
         tokenizer.save_pretrained(beside)
     return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,6 +37,9 @@ class ModelShape(BaseModel):
 class Phase(BaseModel):
     """A stretch of `tokens` tokens in batches of `rows` rows of `width` positions, drawn from `mix` (source →
     weight).
+
+    `targets`: "all" tokens, or the assistant's "answers" alone: a random name that a customer says cannot be foreseen,
+    so as a target it is noise in the gradient.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -44,6 +48,7 @@ class Phase(BaseModel):
     rows: int = Field(gt=0)
     tokens: int = Field(gt=0)
     mix: dict[str, float]
+    targets: Literal["all", "answers"] = "all"
 
 
 class Recipe(BaseModel):

@@ -114,6 +114,17 @@ VERBS: dict[str, list[tuple[str, str]]] = {
         ("check", "核对"), ("request", "申请"), ("add", "添加"), ("change", "更改"), ("report", "上报"), ("track", "跟踪"),
     ],
 }  # fmt: skip
+# those of the verbs that look something up, and those that change something
+FINDERS: dict[str, list[tuple[str, str]]] = {
+    "en": [pair for pair in VERBS["en"] if pair[0] in {"find", "search", "get", "check", "track"}],
+    "zh": [pair for pair in VERBS["zh"] if pair[0] in {"find", "search", "query", "check", "track"}],
+}
+CHANGERS: dict[str, list[tuple[str, str]]] = {
+    lang: [pair for pair in verbs if pair not in FINDERS[lang]] for lang, verbs in VERBS.items()
+}
+# put before or behind a listed parameter's key
+KEY_HEADS = "the my new user target main preferred requested actual full given current".split()
+KEY_TAILS = "value text field info input string 1 2 raw param given str".split()
 NOUNS: dict[str, list[tuple[str, str]]] = {
     "en": [
         (n.replace(" ", "_"), n)
@@ -135,9 +146,21 @@ SYSTEM = {
     "en": [
         "You are a helpful assistant. Use the tools to help the user.", "You help customers. Call a tool when you can.",
         "Assist the user with the tools below.", "You are a virtual assistant. Ask for what is missing, then use the tools.",
+        "You are the assistant of {who} in {where}.", "You work for {who}. Today is {when}.",
     ],
-    "zh": ["你是一个有用的助手，请使用工具帮助用户。", "你是客服助手，需要时请调用工具。", "请用下面的工具帮助用户，缺少信息时先询问。"],
+    "zh": [
+        "你是一个有用的助手，请使用工具帮助用户。", "你是客服助手，需要时请调用工具。", "请用下面的工具帮助用户，缺少信息时先询问。",
+        "你是{who}（{where}）的客服。", "你为{who}工作。今天是{when}。",
+    ],
 }  # fmt: skip
+CONFIRM_RULE = {
+    "en": [
+        "Confirm before you change anything.",
+        "Before any change, ask the customer to confirm.",
+        "Always confirm first.",
+    ],
+    "zh": ["更改任何内容前请先确认。", "办理前先和客户确认。", "请先确认再办理。"],
+}
 OPENINGS = {
     "en": [
         "I need to {job}.", "Please {job}.", "Can you {job} for me?", "I would like to {job}.", "Hi, I want to {job}.",
@@ -177,6 +200,37 @@ CORRECTIONS = {
     ],
     "zh": ["不好意思，{p}应该是{v}。", "等一下，{p}改成{v}。", "说错了，{p}是{v}。", "不对，{p}要{v}。"],
 }
+SAME = {"en": ["Same {p} as before.", "Use the same {p} again."], "zh": ["{p}跟刚才一样。", "{p}不变。"]}
+NUMBER_WORDS = {
+    "en": "one two three four five six seven eight nine ten eleven twelve".split(),
+    "zh": "一 两 三 四 五 六 七 八 九 十 十一 十二".split(),
+}
+MEASURES = "个位张晚份人间件天"
+LISTS = "results items options found matches list data".split()
+FOUND_ONE = {
+    "en": [
+        "I found {facts}. Shall I go on?",
+        "There is one: {facts}. Is that the one?",
+        "Here it is: {facts}. Go ahead?",
+    ],
+    "zh": ["找到了：{facts}。要继续吗？", "有一个：{facts}。是这个吗？", "查到{facts}，现在办理吗？"],
+}
+FOUND_SOME = {
+    "en": [
+        "I found these: {facts}. Which one?",
+        "There are: {facts}. Which would you like?",
+        "You can choose: {facts}.",
+    ],
+    "zh": ["有这些：{facts}。您要哪一个？", "查到了：{facts}。请选择。", "可选的有：{facts}。"],
+}
+NTH = {
+    "en": [
+        ["The first one.", "The first, please.", "Number one."], ["The second one.", "The second, please.", "Number two."],
+        ["The third one.", "The third, please.", "Number three."], ["The fourth one.", "The fourth, please.", "Number four."],
+    ],
+    "zh": [["第一个。", "要第一个。"], ["第二个。", "第二个吧。"], ["第三个。", "就第三个。"], ["第四个。", "第四个，谢谢。"]],
+}  # fmt: skip
+LAST = {"en": ["The last one.", "The last, please."], "zh": ["最后一个。", "要最后那个。"]}
 CONFIRM = {
     "en": ["Please confirm: {facts}. Is that right?", "So {facts}, correct?", "I have {facts}. Shall I go on?"],
     "zh": ["请确认：{facts}，对吗？", "您要的是{facts}，没错吧？", "{facts}，现在办理吗？"],
