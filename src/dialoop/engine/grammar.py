@@ -7,6 +7,7 @@ characters; strings are valid UTF-8 without lone surrogates. It knows nothing of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from dialoop.engine.schema import Shape, json_bytes
@@ -16,14 +17,14 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 _WORDS = {"boolean": (b"true", b"false"), "null": (b"null",)}
 
 
-class Frame:
+class Frame(ABC):
     """One thing that is still to be read."""
 
     __slots__ = ()
 
+    @abstractmethod
     def take(self, byte: int) -> Stack | None:
         """What is left of this frame after `byte`, or None if it cannot begin or go on so."""
-        raise NotImplementedError
 
     @property
     def skippable(self) -> bool:
