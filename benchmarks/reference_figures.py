@@ -2,8 +2,8 @@
 
     python benchmarks/reference_figures.py FILE... --source "held-out ..." --out reference.json [--model mini]
 
-The first `--limit` conversations of each file are read. Give text that the base was not trained on, of the kinds that it
-was trained on.
+The first `--limit` conversations of each file are read. Give text that the base was not trained on, of the kinds that
+it was trained on.
 """
 
 from __future__ import annotations
