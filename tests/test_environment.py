@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NEEDED = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+EXTRAS = [Requirement(text) for extra in PROJECT["project"]["optional-dependencies"].values() for text in extra]
 FOR_DEVELOPERS = [Requirement(text) for text in PROJECT["dependency-groups"]["dev"]]
 
 
@@ -31,14 +32,14 @@ def test_torch_is_pinned_first():
     assert re.fullmatch(r"torch==[\d.]+", pinned[0])
 
 
-@pytest.mark.parametrize("wanted", [*NEEDED, *FOR_DEVELOPERS], ids=str)
+@pytest.mark.parametrize("wanted", [*NEEDED, *EXTRAS, *FOR_DEVELOPERS], ids=str)
 def test_what_is_declared_is_locked_at_a_version_that_it_allows(wanted: Requirement):
     assert wanted.specifier.contains(pins()[plain(wanted.name)])
 
 
 def test_what_the_package_imports_is_declared():
     offered_by = packages_distributions()
-    declared = {plain(one.name) for one in NEEDED}
+    declared = {plain(one.name) for one in [*NEEDED, *EXTRAS]}
     undeclared = set()
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

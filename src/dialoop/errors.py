@@ -5,6 +5,8 @@
     ├── SettingsError            an option, project file or recipe that cannot be used
     ├── ModelError               a base, checkpoint or tokenizer that cannot be loaded or trusted
     ├── RunError                 a run's folder that cannot be written, resumed or read
+    ├── StoreError               a store of conversations that cannot be opened, read or written
+    │   └── LeaseLost            a worker that no longer holds its conversation; it must stop
     └── RequestError             a request to an engine or server that is refused; carries an HTTP status
         └── EngineError          the engine, not the caller, failed
 
@@ -59,6 +61,14 @@ class ModelError(DialoopError):
 
 class RunError(DialoopError):
     """A run's folder that cannot be written, resumed or read."""
+
+
+class StoreError(DialoopError):
+    """A store of conversations that cannot be opened, read or written."""
+
+
+class LeaseLost(StoreError):
+    """The worker no longer holds the conversation: another one does, or will. It must stop and read the log anew."""
 
 
 class RequestError(DialoopError):

@@ -30,6 +30,8 @@ VERBS: dict[str, str] = {
     "evaluate": "Measure models on held-out conversations, before against after.",
     "chat": "Talk to a model in the terminal.",
     "serve": "Serve a model over HTTP, OpenAI-compatible.",
+    "backup": "Write a whole store of conversations into one file.",
+    "restore": "Fill a new store from a backup.",
     "pretrain": "Train the bundled base from scratch by a recipe.",
     "demo": "Run the whole loop on generated hotel logs.",
 }

@@ -16,11 +16,11 @@ from dialoop.conversation.record import Conversation
 from dialoop.errors import DataError
 
 
-def write_lines(path: str | Path, lines: Iterable[str]) -> int:
+def write_lines(path: str | Path, lines: Iterable[str], *, private: bool = False) -> int:
     """Writes lines as UTF-8, compressed if the name ends with .gz; gives their number.
 
     A file of that name is replaced only when all is on the disk; on any failure it stays as it was. Equal lines give
-    equal bytes. Raises DataError.
+    equal bytes. A private file can be read by its owner alone. Raises DataError.
     """
     target = Path(path)
     if target.is_dir():
@@ -29,7 +29,8 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> int:
         raise DataError("the folder of this file does not exist", where=target, remedy=f"mkdir -p {target.parent}")
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as raw:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
+        with os.fdopen(handle, "wb") as raw:
             count = _write(raw, lines, compressed=target.suffix == ".gz")
             raw.flush()
             os.fsync(raw.fileno())

