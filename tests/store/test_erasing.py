@@ -1,0 +1,81 @@
+"""Erasing a person: the words are gone, from the files too, the chain holds, and nobody goes on writing."""
+
+from pathlib import Path
+
+import pytest
+
+from dialoop.conversation import fold
+from dialoop.errors import DataError, LeaseLost
+from dialoop.store import Store, open_store
+from tests.store.samples import SECRET, every_kind, filled, held, said
+
+
+def test_words_and_customer_are_gone_and_the_chain_holds(store: Store):
+    lease = held(store)
+    events = every_kind()
+    store.append(events, lease=lease, key="m1")
+    erasure = store.erase("c1", reason="asked for")
+    assert erasure.conversations == ("c1",)
+    left = list(store.events("c1"))
+    assert [one.kind for one in left] == [one.kind for one in events] + ["erased"]
+    told = "".join(one.model_dump_json() for one in left)
+    for word in (SECRET, "Ann", "ann@example.org", "NAME", "Good day", "a person", '"q"', "安娜"):
+        assert word not in told.replace('"by":"Ann"', "")
+    assert fold(left).phase == "erased"
+    assert store.verify().whole
+    assert store.verify().erased == 1
+    known = store.conversation("c1")
+    assert known is not None
+    assert (known.customer, known.phase) == (None, "erased")
+    assert store.remembered("m1", tenant="hotel") is None
+
+
+def test_the_worker_of_an_erased_conversation_is_stopped(store: Store):
+    lease = held(store)
+    store.append(every_kind(), lease=lease)
+    store.erase("c1", reason="asked for")
+    with pytest.raises(LeaseLost):
+        store.append([said(23)], lease=lease)
+    with pytest.raises(DataError, match="was erased"):
+        store.append([said(23)], lease=held(store))
+
+
+def test_all_conversations_of_a_person_and_no_others(store: Store):
+    filled(store, "c1")
+    filled(store, "c2", customer="bob@example.org")
+    filled(store, "c3")
+    filled(store, "c4", customer=None)
+    assert store.erase_customer("ann@example.org", tenant="inn", reason="r").conversations == ()
+    assert store.erase_customer("ann@example.org", tenant="hotel", reason="r").conversations == ("c1", "c3")
+    assert store.erase_customer("ann@example.org", tenant="hotel", reason="r").conversations == ()
+    assert store.conversations(tenant="hotel", customer="ann@example.org") == []
+    assert [one.text for one in store.events("c2") if one.kind == "user_said"] == [f"{SECRET}, {n}" for n in (2, 3, 4)]
+    assert store.verify().whole
+
+
+def test_erasing_twice_changes_nothing_and_an_unknown_one_is_told(store: Store):
+    filled(store)
+    store.erase("c1", reason="r")
+    assert store.erase("c1", reason="r").conversations == ()
+    assert len(list(store.events("c1"))) == 5
+    with pytest.raises(DataError, match="no such conversation"):
+        store.erase("unknown", reason="r")
+
+
+def test_no_byte_of_the_words_stays_in_the_files(tmp_path: Path):
+    path = tmp_path / "store.db"
+
+    def found() -> list[str]:
+        words = (SECRET.encode(), b"ann@example.org", b"m-key")
+        return [word.decode() for word in words for file in tmp_path.iterdir() if word in file.read_bytes()]
+
+    with open_store(path) as store:
+        filled(store, words=300)
+        lease = held(store)
+        store.append([said(302)], lease=lease, key="m-key")
+        filled(store, "c2", customer="bob@example.org", words=1)
+        assert set(found()) == {SECRET, "ann@example.org", "m-key"}
+        with open_store(path) as other:
+            other.erase("c2", reason="r")
+            assert other.erase_customer("ann@example.org", tenant="hotel", reason="r").cleared
+        assert found() == []
