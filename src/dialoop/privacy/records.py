@@ -1,0 +1,69 @@
+"""Protects whole conversations before they are trained on: texts, tool calls, results, and what is annotated.
+
+A conversation is protected message by message in order, as it would be while it is held, so that what is trained on is
+what is served. The values are gone afterwards: the vault is thrown away. It knows no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dialoop.conversation import Annotations, Conversation, FunctionCall, Message, ToolCall
+from dialoop.privacy.fields import Keys
+from dialoop.privacy.found import Finder
+from dialoop.privacy.protector import Protected, Protector
+from dialoop.privacy.vault import MemoryVault
+
+
+def protect_conversation(
+    conversation: Conversation, *, finders: Iterable[Finder] = (), keys: Keys | None = None
+) -> Conversation:
+    """The conversation with stand-ins for good. The system message is the house's own and stays.
+
+    `customer` and `id` are left: they are what a person is erased by.
+    """
+    house = [one.content or "" for one in conversation.messages if one.role == "system"]
+    protector = Protector(MemoryVault(), conversation.id, finders=finders, house=house, keys=keys)
+    messages: list[Message] = []
+    texts: list[Protected] = []
+    asked = ""
+    for message in conversation.messages:
+        protected, text = _message(message, protector, asked)
+        messages.append(protected)
+        texts.append(text)
+        if message.role == "assistant" and message.content:
+            asked = message.content
+        elif message.role == "user":
+            asked = ""
+    annotations = conversation.annotations and _annotations(conversation.annotations, protector, texts)
+    return conversation.model_copy(update={"messages": messages, "annotations": annotations})
+
+
+def _message(message: Message, protector: Protector, asked: str) -> tuple[Message, Protected]:
+    content = message.content
+    if content is None or message.role == "system":
+        text = Protected(content or "")
+    elif message.role == "tool":
+        text = Protected(protector.protect_json(content))
+    else:
+        text = protector.protect_places(content, asked=asked if message.role == "user" else "")
+    update: dict[str, Any] = {"content": None if content is None else text.text}
+    if message.tool_calls is not None:
+        update["tool_calls"] = [_call(call, protector) for call in message.tool_calls]
+    if message.rejected is not None:
+        update["rejected"] = protector.protect(message.rejected)
+    return message.model_copy(update=update), text
+
+
+def _call(call: ToolCall, protector: Protector) -> ToolCall:
+    function = FunctionCall(name=call.function.name, arguments=protector.protect_json(call.function.arguments))
+    return call.model_copy(update={"function": function})
+
+
+def _annotations(annotations: Annotations, protector: Protector, texts: list[Protected]) -> Annotations:
+    record = protector.protect_arguments(annotations.to_json())
+    for annotation in record["messages"]:
+        for slot in annotation.get("slots") or []:
+            slot["start"], slot["end"] = texts[annotation["index"]].moved(slot["start"], slot["end"])
+    return Annotations.model_validate(record)
