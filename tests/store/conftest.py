@@ -2,7 +2,9 @@
 
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -30,16 +32,26 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def schema(server: str) -> Iterator[str]:
+    """The address of an empty schema of its own."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+        yield f"{server}&options=-csearch_path%3D{name}"
+        connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
+
+
 @pytest.fixture
 def postgres(server: str) -> Iterator[str]:
-    """An empty schema of its own."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        row = connection.execute("SELECT 'test_' || replace(gen_random_uuid()::text, '-', '')").fetchone()
-        assert row is not None
-        name = str(row[0])
-        connection.execute(f"CREATE SCHEMA {name}")
-        yield f"{server}&options=-csearch_path%3D{name}"
-        connection.execute(f"DROP SCHEMA {name} CASCADE")
+    with schema(server) as address:
+        yield address
+
+
+@pytest.fixture
+def second_postgres(server: str) -> Iterator[str]:
+    with schema(server) as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

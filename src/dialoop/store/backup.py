@@ -14,6 +14,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +25,7 @@ from dialoop.errors import Place, StoreError
 from dialoop.store.chain import PAGE, Verdict, all_outlines, all_rows, verify
 from dialoop.store.database import Database, Session
 from dialoop.store.digests import Stored
-from dialoop.store.log import Outline, insert, insert_outline, written_time
+from dialoop.store.log import Outline, insert_outline, insert_rows, written_time
 
 FORM = 1
 """The form of the file. A newer one is refused."""
@@ -81,8 +82,9 @@ def load(database: Database, path: Path) -> Verdict:
             if session.row(f"SELECT 1 FROM {table} LIMIT 1") is not None:
                 remedy = "restore into a new store, and change over once that is done"
                 raise StoreError("the store is not empty", where=database.driver.where, remedy=remedy)
-        for number, record in read(path):
-            _put(session, _one(record, Place(str(path), number)))
+        lines = (_one(record, Place(str(path), number)) for number, record in read(path))
+        while some := list(islice(lines, PAGE)):
+            _put(session, some)
         return verify(session)
 
 
@@ -129,7 +131,10 @@ def _lines(session: Session, verdict: Verdict) -> Iterator[str]:
 
 
 def _records(session: Session, verdict: Verdict) -> Iterator[str]:
-    yield canonical_json({"what": _TITLE, "form": FORM, "at": written_time(session.now())})
+    (step,) = session.row("SELECT MAX(number) FROM dialoop_migrations") or (
+        None,
+    )  # the first row read fixes the moment
+    yield canonical_json({"what": _TITLE, "form": FORM, "tables": step, "at": written_time(session.now())})
     after = ""
     while rows := session.rows(_LEASES, after, PAGE):
         yield from (canonical_json({"lease": asdict(_Lease(*row))}) for row in rows)
@@ -147,20 +152,20 @@ _KEYS = """SELECT tenant, customer, name, conversation, first, last FROM message
            WHERE conversation = ? ORDER BY first"""
 
 
-def _put(session: Session, one: _Lease | Outline | Stored | _Key) -> None:
-    if isinstance(one, Stored):
-        insert(session, one)
-    elif isinstance(one, Outline):
-        told = {name: value for name, value in asdict(one).items() if name != "number"}
-        insert_outline(session, *told.values())
-    elif isinstance(one, _Lease):
-        statement = "INSERT INTO leases (conversation, token, worker, until) VALUES (?, ?, NULL, 0)"
-        session.run(statement, one.conversation, one.token)
-    else:
-        session.run(
-            "INSERT INTO message_keys (tenant, customer, name, conversation, first, last) VALUES (?, ?, ?, ?, ?, ?)",
-            *asdict(one).values(),
-        )
+def _put(session: Session, some: list[_Lease | Outline | Stored | _Key]) -> None:
+    insert_rows(session, [one for one in some if isinstance(one, Stored)])
+    for one in some:
+        if isinstance(one, Outline):
+            told = {name: value for name, value in asdict(one).items() if name != "number"}
+            insert_outline(session, *told.values())
+    session.run_all(
+        "INSERT INTO leases (conversation, token, worker, until) VALUES (?, ?, NULL, 0)",
+        [(one.conversation, one.token) for one in some if isinstance(one, _Lease)],
+    )
+    session.run_all(
+        "INSERT INTO message_keys (tenant, customer, name, conversation, first, last) VALUES (?, ?, ?, ?, ?, ?)",
+        [tuple(asdict(one).values()) for one in some if isinstance(one, _Key)],
+    )
 
 
 def _one(record: dict[str, Any], place: Place) -> Any:
@@ -169,7 +174,7 @@ def _one(record: dict[str, Any], place: Place) -> Any:
     if len(record) != 1 or kind not in _KINDS:
         raise StoreError("this line is none that a backup holds", where=place, remedy=_ANOTHER)
     try:
-        return _KINDS[kind].validate_python(record[kind], strict=True)
+        return _KINDS[kind].validate_json(json.dumps(record[kind]), strict=True)
     except ValidationError as error:
         found = error.errors()[0]
         what = f"this line cannot be used: {'.'.join(map(str, found['loc']))}: {found['msg']}"

@@ -8,7 +8,7 @@ differently is in a `Driver` each; statements are written once, with `?` for val
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -23,6 +23,9 @@ class Connection(Protocol):
 
     def execute(self, sql: Any, values: Any = ..., /) -> Any:
         """Runs a statement and gives a cursor over its rows."""
+
+    def cursor(self) -> Any:
+        """A cursor, which can run one statement for many values."""
 
     def close(self) -> None:
         """Gives the connection back to the database."""
@@ -91,6 +94,11 @@ class Session:
     def run(self, statement: str, *values: Any) -> int:
         """Runs the statement and gives the number of rows that it changed."""
         return int(self._connection.execute(self.driver.sql(statement), values).rowcount)
+
+    def run_all(self, statement: str, values: Sequence[Sequence[Any]]) -> None:
+        """Runs the statement once for each of the values."""
+        if values:
+            self._connection.cursor().executemany(self.driver.sql(statement), values)
 
     def now(self) -> int:
         """The database's time, in milliseconds since 1970 UTC."""

@@ -229,10 +229,11 @@ def _put(session: Session, events: Sequence[Event], known: Outline | None) -> No
     """Writes the rows of the events and what changes in the conversation's own row."""
     previous = None if known is None else known.digest
     course = Course() if known is None else Course(known.customer, known.agent, known.phase)
+    rows = []
     for event in events:
-        row = store_form(event, previous)
-        insert(session, row)
-        previous, course = row.digest, course.after(event)
+        rows.append(store_form(event, previous))
+        previous, course = rows[-1].digest, course.after(event)
+    insert_rows(session, rows)
     last = events[-1]
     if known is None:
         new = (last.conversation, last.tenant, course.customer, course.agent, course.phase)
@@ -253,17 +254,16 @@ def insert_outline(session: Session, *values: Any) -> None:
     )
 
 
-def insert(session: Session, row: Stored) -> None:
-    """Writes one event's rows as they are."""
-    session.run(
+def insert_rows(session: Session, rows: Sequence[Stored]) -> None:
+    """Writes events' rows as they are."""
+    session.run_all(
         "INSERT INTO events (conversation, seq, head, body_digest, digest) VALUES (?, ?, ?, ?, ?)",
-        *(row.conversation, row.seq, row.head, row.body_digest, row.digest),
+        [(row.conversation, row.seq, row.head, row.body_digest, row.digest) for row in rows],
     )
-    if row.body is not None:
-        session.run(
-            "INSERT INTO bodies (conversation, seq, salt, body) VALUES (?, ?, ?, ?)",
-            *(row.conversation, row.seq, row.salt, row.body),
-        )
+    session.run_all(
+        "INSERT INTO bodies (conversation, seq, salt, body) VALUES (?, ?, ?, ?)",
+        [(row.conversation, row.seq, row.salt, row.body) for row in rows if row.body is not None],
+    )
 
 
 def _repeated(session: Session, events: Sequence[Event], key: str) -> Added | None:

@@ -1,0 +1,140 @@
+"""What cannot be opened, read or written ends in one message with place and remedy, on both databases."""
+
+import sqlite3
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dialoop.errors import DialoopError, SettingsError, StoreError
+from dialoop.store import open_store
+from dialoop.store.sqlite import SqliteDriver
+from tests.store.samples import filled, held, opened, said
+from tests.store.workers import fill_the_disk, working
+
+
+def refused(where: str | Path, *, create: bool = True) -> DialoopError:
+    with pytest.raises(DialoopError) as error:
+        open_store(where, create=create)
+    assert error.value.remedy
+    return error.value
+
+
+def test_a_store_that_is_not_there(tmp_path: Path):
+    error = refused(tmp_path / "no.db", create=False)
+    assert "no such store" in error.what
+    assert str(error.where) == str(tmp_path / "no.db")
+    assert not (tmp_path / "no.db").exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path):
+    assert "mkdir -p" in str(refused(tmp_path / "no" / "store.db"))
+
+
+def test_a_folder_in_place_of_a_file(tmp_path: Path):
+    assert "no file" in refused(tmp_path).what
+
+
+@pytest.mark.parametrize("content", [b"my thesis, chapter one\n" * 300, b"\x00\xff" * 4096])
+def test_a_file_that_is_no_database(tmp_path: Path, content: bytes):
+    path = tmp_path / "store.db"
+    path.write_bytes(content)
+    error = refused(path)
+    assert "no database" in error.what
+    assert str(error.where) == str(path)
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_something_else(tmp_path: Path):
+    connection = sqlite3.connect(tmp_path / "music.db")
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+    assert "'songs'" in refused(tmp_path / "music.db").what
+
+
+def test_a_damaged_store(tmp_path: Path):
+    path = tmp_path / "store.db"
+    with open_store(path) as store:
+        filled(store, words=500)
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged") as error, open_store(path) as store:
+        store.verify()
+    assert "dialoop restore" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["mysql://localhost/x", "sqlite://", "sqlite:///", "sqlite:///:memory:", ":memory:", "", "postgresql://h:x/y"],
+)
+def test_an_address_that_names_no_store(where: str):
+    assert isinstance(refused(where), SettingsError | StoreError)
+
+
+def test_a_server_that_is_not_there(tmp_path: Path):
+    error = refused(f"postgresql://me:hidden@/chat?host={tmp_path}")
+    assert "cannot be reached" in error.what
+    assert "hidden" not in str(error)
+
+
+def test_a_database_that_the_server_does_not_have(server: str):
+    error = refused(server.replace("/postgres?", "/nowhere?"))
+    assert '"nowhere" does not exist' in error.what
+
+
+def test_a_database_that_keeps_no_unicode(server: str):
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    assert "LATIN1" in refused(server.replace("/postgres?", "/latin?")).what
+
+
+def test_a_connection_that_was_cut_is_told_once_and_then_made_anew(postgres: str, server: str):
+    with open_store(postgres) as store:
+        filled(store)
+        with psycopg.connect(server, autocommit=True) as other:
+            statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dialoop'"
+            other.execute(statement)
+        with pytest.raises(StoreError, match="went away"):
+            store.now()
+        filled(store, "c2")
+        assert store.verify().whole
+
+
+def test_a_full_disk_under_sqlite(tmp_path: Path):
+    path = tmp_path / "store.db"
+    with working(fill_the_disk, path) as (_, told):
+        said_of_it, acknowledged = told.recv()
+        after = told.recv()
+    assert str(path) in said_of_it
+    assert "nothing of this step was written" in said_of_it
+    assert "make room" in said_of_it
+    assert after == acknowledged + 1
+    with open_store(path, create=False) as store:
+        assert [event.seq for event in store.events("c1")] == list(range(1, after + 1))
+        assert store.verify().whole
+
+
+def test_a_full_disk_under_postgresql(postgres: str):
+    with open_store(postgres) as store, psycopg.connect(postgres, autocommit=True) as connection:
+        lease = held(store)
+        store.append([opened()], lease=lease)
+        connection.execute(
+            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$"""
+        )
+        connection.execute("CREATE TRIGGER no_room BEFORE INSERT ON bodies FOR EACH ROW EXECUTE FUNCTION full_disk()")
+        with pytest.raises(StoreError, match="disk of the database is full") as error:
+            store.append([said(2)], lease=lease)
+        assert "make room" in str(error.value)
+        connection.execute("DROP TRIGGER no_room ON bodies")
+        store.append([said(2)], lease=lease)
+        assert store.verify().whole
+
+
+def test_every_commit_of_sqlite_waits_for_the_disk(tmp_path: Path):
+    with open_store(tmp_path / "store.db"):
+        connection = SqliteDriver(tmp_path / "store.db").connect()
+        found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        connection.close()
+    assert found == ["wal", 2]  # 2: FULL
