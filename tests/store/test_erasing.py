@@ -1,12 +1,13 @@
 """Erasing a person: the words are gone, from the files too, the chain holds, and nobody goes on writing."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from dialoop.conversation import fold
 from dialoop.errors import DataError, LeaseLost
-from dialoop.store import Store, open_store
+from dialoop.store import Store, open_store, sqlite
 from tests.store.samples import SECRET, every_kind, filled, held, said
 
 
@@ -79,3 +80,17 @@ def test_no_byte_of_the_words_stays_in_the_files(tmp_path: Path):
             other.erase("c2", reason="r")
             assert other.erase_customer("ann@example.org", tenant="hotel", reason="r").cleared
         assert found() == []
+
+
+def test_whoever_reads_meanwhile_keeps_old_bytes_and_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite, "SCRUB_PATIENCE", 0.01)
+    path = tmp_path / "store.db"
+    with open_store(path) as store:
+        filled(store)
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM bodies").fetchone()
+        assert not store.erase("c1", reason="r").cleared
+        reader.close()
+        assert store.erase("c1", reason="r").cleared
+        assert not [file for file in tmp_path.iterdir() if SECRET.encode() in file.read_bytes()]

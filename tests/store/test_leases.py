@@ -5,7 +5,7 @@ import pytest
 from dialoop.errors import DataError, LeaseLost, SettingsError
 from dialoop.store import Lease, Store
 from tests.store.samples import held, opened
-from tests.store.workers import CONTEXT, race, take_turns, taken, working
+from tests.store.workers import CONTEXT, race, steal, take_turns, taken, working
 
 
 def test_a_lease_is_held_by_one_at_a_time(store: Store):
@@ -95,6 +95,14 @@ def test_processes_that_write_at_once_wait_and_lose_nothing(store: Store, url: s
     assert all(each == sorted(set(each)) for each in tokens)
     assert sorted(token for each in tokens for token in each) == list(range(1, turns * len(names) + 1))
     assert [event.seq for event in store.events("c1")] == list(range(1, turns * len(names) + 1))
+    assert store.verify().whole
+
+
+def test_workers_that_take_leases_from_one_another_never_write_the_same_place(store: Store, url: str):
+    store.append([opened()], lease=held(store, seconds=0.001))
+    with working(steal, url, "a", 40) as (_, one), working(steal, url, "b", 40) as (_, two):
+        added = one.recv() + two.recv()
+    assert [event.seq for event in store.events("c1")] == list(range(1, added + 2))
     assert store.verify().whole
 
 

@@ -96,6 +96,13 @@ def test_a_message_that_comes_twice_is_added_once(store: Store):
     assert len(list(store.events("c1"))) == 2
 
 
+def test_a_first_message_that_comes_twice_is_the_same_without_the_opening(store: Store):
+    lease = held(store)
+    store.append([opened(), said(2)], lease=lease, key="m1")
+    assert store.append([said(3)], lease=lease, key="m1").repeated
+    assert store.append([opened(), said(2)], lease=lease, key="m1").repeated
+
+
 def test_a_key_belongs_to_its_customer_and_to_one_message(store: Store):
     lease = held(store)
     store.append([opened(), said(2)], lease=lease, key="m1")

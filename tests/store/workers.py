@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from dialoop.errors import DialoopError
+from dialoop.errors import DialoopError, LeaseLost
 from dialoop.store import Lease, Store, open_store
 from tests.store.samples import opened, said
 
@@ -74,6 +74,22 @@ def take_turns(url: str, worker: str, turns: int, told: Connection) -> None:
             store.release(lease)
             tokens.append(lease.token)
         told.send(tokens)
+
+
+def steal(url: str, worker: str, turns: int, told: Connection) -> None:
+    """Adds messages under leases that run out at once, so that another may take each at any moment; tells how many."""
+    with open_store(url) as store:
+        added = 0
+        for _ in range(turns):
+            lease = taken(store, "c1", worker, 0.001)
+            known = store.conversation("c1")
+            assert known is not None
+            try:
+                store.append([said(known.seq + 1, worker)], lease=lease)
+                added += 1
+            except LeaseLost:
+                pass
+        told.send(added)
 
 
 def fill_the_disk(path: Path, told: Connection) -> None:

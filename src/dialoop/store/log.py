@@ -5,7 +5,7 @@ It knows of events only what decides whether they may be added; what they mean i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -273,12 +273,16 @@ def _repeated(session: Session, events: Sequence[Event], key: str) -> Added | No
         return None
     stored = page(session, before.conversation, before.first - 1, before.last - before.first + 1)
     same = before.conversation == events[0].conversation
-    if same and [_meant(event_of(row)) for row in stored] == [_meant(event) for event in events]:
+    if same and _meant(event_of(row) for row in stored) == _meant(events):
         return before
     what = f"the key {key!r} came with another message before, in {before.conversation!r}, event {before.first}"
     raise DataError(what, where=events[0].conversation, remedy="give every message a key of its own")
 
 
-def _meant(event: Event) -> tuple[str, list[Any]]:
-    """What makes a repeated message the same one: its kind and its words, not its time, number or stand-ins."""
-    return event.kind, [getattr(event, name) for name in SAID.get(event.kind, ()) if name != "shown"]
+def _meant(events: Iterable[Event]) -> list[Any]:
+    """What makes a repeated message the same one: its kind and words; not its time, number or stand-ins."""
+    return [
+        (event.kind, [getattr(event, name) for name in SAID[event.kind] if name != "shown"])
+        for event in events
+        if event.kind in SAID
+    ]

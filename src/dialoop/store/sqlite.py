@@ -54,6 +54,11 @@ class SqliteDriver:
             raise StoreError("the folder of this file does not exist", where=self.path, remedy=remedy)
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # SQLite makes sure of what is in the file, not of its name
+            finally:
+                os.close(folder)
         except OSError as error:
             remedy = "name a place that can be written"
             raise StoreError(f"the file cannot be made: {error.strerror}", where=self.path, remedy=remedy) from error
@@ -81,7 +86,6 @@ class SqliteDriver:
                 time.sleep(0.01)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")
-        connection.execute("PRAGMA foreign_keys=ON")
 
     def usable(self, connection: Any) -> bool:
         """Whether the connection can go on: it stands outside a transaction."""
