@@ -8,6 +8,8 @@ import pytest
 
 from dialoop.errors import DialoopError, SettingsError, StoreError
 from dialoop.store import open_store
+from dialoop.store.database import Database
+from dialoop.store.postgres import PostgresDriver
 from dialoop.store.sqlite import SqliteDriver
 from tests.store.samples import filled, held, opened, said
 from tests.store.workers import fill_the_disk, working
@@ -49,7 +51,10 @@ def test_a_database_of_something_else(tmp_path: Path):
     connection = sqlite3.connect(tmp_path / "music.db")
     connection.execute("CREATE TABLE songs (title TEXT)")
     connection.close()
+    before = (tmp_path / "music.db").read_bytes()
     assert "'songs'" in refused(tmp_path / "music.db").what
+    assert (tmp_path / "music.db").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["music.db"]
 
 
 def test_a_damaged_store(tmp_path: Path):
@@ -89,16 +94,36 @@ def test_a_database_that_keeps_no_unicode(server: str):
     assert "LATIN1" in refused(server.replace("/postgres?", "/latin?")).what
 
 
-def test_a_connection_that_was_cut_is_told_once_and_then_made_anew(postgres: str, server: str):
+def cut(server: str) -> None:
+    with psycopg.connect(server, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dialoop'")
+
+
+def test_connections_that_were_cut_while_idle_are_made_anew(postgres: str, server: str):
     with open_store(postgres) as store:
         filled(store)
-        with psycopg.connect(server, autocommit=True) as other:
-            statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dialoop'"
-            other.execute(statement)
-        with pytest.raises(StoreError, match="went away"):
-            store.now()
+        cut(server)
         filled(store, "c2")
         assert store.verify().whole
+
+
+def test_a_connection_that_is_cut_at_work_is_told_and_nothing_stays(postgres: str, server: str):
+    database = Database(PostgresDriver(postgres))
+
+    def work() -> None:
+        with database.transaction(write=True) as session:
+            session.run("INSERT INTO leases (conversation, token, until) VALUES ('c1', 9, 0)")
+            cut(server)
+            session.now()
+
+    with open_store(postgres) as store:
+        with pytest.raises(StoreError, match="went away") as error:
+            work()
+        assert "whole or not at all" in str(error.value)
+        assert held(store).token == 1
+        with database.transaction(write=False) as session:
+            assert session.now() > 0
+    database.close()
 
 
 def test_a_full_disk_under_sqlite(tmp_path: Path):

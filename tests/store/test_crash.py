@@ -10,7 +10,7 @@ from tests.store.workers import working, write_for_ever
 def test_no_acknowledged_event_is_lost_when_the_writer_is_killed(url: str):
     chance = Random(3)
     last = 1
-    for _ in range(15):
+    for _ in range(30):
         with working(write_for_ever, url, "c1") as (process, told):
             for _ in range(chance.randint(1, 6)):
                 acknowledged = told.recv()

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from dialoop.conversation import canonical_json, write_lines
 from dialoop.errors import Place, StoreError
 from dialoop.store.chain import PAGE, Verdict, all_outlines, all_rows, verify
-from dialoop.store.database import Database, Session
+from dialoop.store.database import MARK, Database, Session
 from dialoop.store.digests import Stored
 from dialoop.store.log import Outline, insert_outline, insert_rows, written_time
 
@@ -131,9 +131,7 @@ def _lines(session: Session, verdict: Verdict) -> Iterator[str]:
 
 
 def _records(session: Session, verdict: Verdict) -> Iterator[str]:
-    (step,) = session.row("SELECT MAX(number) FROM dialoop_migrations") or (
-        None,
-    )  # the first row read fixes the moment
+    (step,) = session.row(f"SELECT MAX(number) FROM {MARK}") or (None,)  # the first row read fixes the moment
     yield canonical_json({"what": _TITLE, "form": FORM, "tables": step, "at": written_time(session.now())})
     after = ""
     while rows := session.rows(_LEASES, after, PAGE):

@@ -1,19 +1,21 @@
 """Transactions on a database of either kind: connections are lent, one a transaction; every failure is told in words.
 
 Written without an ORM: the store has five tables and some thirty statements, and what they promise (which row is
-locked, when it is on the disk) must stand where it is read. It knows no table. What SQLite and PostgreSQL do
-differently is in a `Driver` each; statements are written once, with `?` for values.
+locked, when it is on the disk) must stand where it is read. What SQLite and PostgreSQL do differently is in a `Driver`
+each; statements are written once, with `?` for values. It knows no table but the one that marks a store.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Protocol
 
 from dialoop.errors import StoreError
 
+MARK = "dialoop_migrations"
+"""The table that makes a database a store of dialoop: the steps that led to its tables."""
 MOST_CONNECTIONS = 8
 """Connections that one process opens to one store; further threads wait for one to come back."""
 
@@ -124,14 +126,13 @@ class Database:
         What was written is on the disk when this ends without an error. Raises StoreError where the database fails.
         """
         writing = self.driver.writing() if write else None
-        with self._lent() as connection, writing or _nothing():
-            connection.execute(self.driver.begin(write=write))
+        with writing or nullcontext(), self._lent(self.driver.begin(write=write)) as connection:
             yield Session(connection, self.driver)
             connection.execute("COMMIT")
 
     def scrub(self) -> bool:
         """Clears what deleted rows left behind, as far as this kind of database can; tells whether nothing is left."""
-        with self._lent() as connection:
+        with self._lent("SELECT 1") as connection:
             return self.driver.scrub(connection)
 
     def close(self) -> None:
@@ -143,11 +144,11 @@ class Database:
             self._drop(connection)
 
     @contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        """A connection for one use; on any failure its transaction is rolled back."""
+    def _lent(self, first: str) -> Iterator[Connection]:
+        """A connection for one use, its first statement run; on any failure its transaction is rolled back."""
         with self._places:
             try:
-                connection = self._take()
+                connection = self._begun(first)
             except self.driver.failures as error:
                 raise self.driver.explain(error) from error
             sound = False
@@ -164,16 +165,31 @@ class Database:
             finally:
                 self._give_back(connection, sound)
 
-    def _take(self) -> Connection:
+    def _begun(self, first: str) -> Connection:
+        """A connection with the statement run on it: one that lay idle, or where the server cut those, a new one."""
+        while (idle := self._take()) is not None:
+            try:
+                idle.execute(first)
+                return idle
+            except self.driver.failures:
+                sound = self.driver.usable(idle)
+                self._give_back(idle, sound)
+                if sound:
+                    raise
+        new = self.driver.connect()
+        try:
+            new.execute(first)
+        except BaseException:
+            self._drop(new)
+            raise
+        return new
+
+    def _take(self) -> Connection | None:
+        """A connection that lies idle, if there is one."""
         with self._guard:
             if self._closed:
                 raise StoreError("the store is closed", where=self.driver.where, remedy="open it again")
-            while self._idle:
-                connection = self._idle.pop()
-                if self.driver.usable(connection):
-                    return connection
-                self._drop(connection)
-        return self.driver.connect()
+            return self._idle.pop() if self._idle else None
 
     def _give_back(self, connection: Connection, sound: bool) -> None:
         with self._guard:
@@ -190,8 +206,3 @@ class Database:
     def _drop(self, connection: Connection) -> None:
         with suppress(*self.driver.failures):
             connection.close()
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialoop.errors import StoreError
-from dialoop.store.database import Database, Session
+from dialoop.store.database import MARK, Database, Session
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ MIGRATIONS = (
         ),
     ),
 )
-_RECORD = "dialoop_migrations"
 
 
 def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> list[int]:
@@ -76,13 +75,13 @@ def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
     with database.transaction(write=True) as session:
         database.driver.lock_schema(session)
         steps = _missing(session, migrations)
-        if _RECORD not in database.driver.tables(session):
-            session.run(f"CREATE TABLE {_RECORD} (number BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)")
+        if MARK not in database.driver.tables(session):
+            session.run(f"CREATE TABLE {MARK} (number BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)")
         for step in steps:
             for statement in step.statements:
                 session.run(statement.replace("NUMBER", database.driver.number_column))
             session.run(
-                f"INSERT INTO {_RECORD} (number, name, at) VALUES (?, ?, ?)", step.number, step.name, session.now()
+                f"INSERT INTO {MARK} (number, name, at) VALUES (?, ?, ?)", step.number, step.name, session.now()
             )
     return [step.number for step in steps]
 
@@ -90,7 +89,7 @@ def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
 def _missing(session: Session, migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """The steps that are not recorded yet."""
     tables, where = session.driver.tables(session), session.driver.where
-    if _RECORD not in tables:
+    if MARK not in tables:
         if ours := tables & {"conversations", "events", "bodies", "leases"}:
             what = f"it has a table {sorted(ours)[0]!r}, but it is no store of dialoop"
             raise StoreError(what, where=where, remedy="name another file, database or schema")
@@ -99,7 +98,7 @@ def _missing(session: Session, migrations: Sequence[Migration]) -> tuple[Migrati
             raise StoreError(what, where=where, remedy="name another file")
         return tuple(migrations)
     known = [step.number for step in migrations]
-    applied = [number for (number,) in session.rows(f"SELECT number FROM {_RECORD} ORDER BY number")]
+    applied = [number for (number,) in session.rows(f"SELECT number FROM {MARK} ORDER BY number")]
     if applied and applied[-1] > known[-1]:
         what = (
             f"the store was written by a newer dialoop: its tables have step {applied[-1]}, this one knows {known[-1]}"

@@ -1,7 +1,7 @@
 """SQLite: one file, any number of readers, one writer at a time; the others wait.
 
 The file is in WAL mode with `synchronous=FULL`: a transaction that ended is on the disk. What is deleted is overwritten
-(`secure_delete`). It knows no table.
+(`secure_delete`). It knows no table but the one that marks a store.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dialoop.errors import StoreError
-from dialoop.store.database import Session
+from dialoop.store.database import MARK, Session
 
 PATIENCE = 60.0
 """Seconds that a writer waits for other processes before it gives up."""
@@ -75,6 +75,11 @@ class SqliteDriver:
         return connection
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and MARK not in tables:
+            return  # somebody else's database, which will be refused: its mode is left as it is
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -84,8 +89,6 @@ class SqliteDriver:
                 if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA secure_delete=ON")
 
     def usable(self, connection: Any) -> bool:
         """Whether the connection can go on: it stands outside a transaction."""
