@@ -84,9 +84,9 @@ def test_what_only_looks_private_is_left(text):
 
 
 def test_a_name_is_found_where_it_was_asked_for_and_only_there():
-    assert spans("Nora Quill", asked="May I have your name?") == [("name", "Nora Quill")]
+    assert spans("Quorra Quill", asked="May I have your name?") == [("name", "Quorra Quill")]
     assert spans("李小雨。", asked="请问您的姓名？") == [("name", "李小雨")]
-    assert spans("Nora Quill", asked="Which room?") == []
+    assert spans("Quorra Quill", asked="Which room?") == []
 
 
 def test_a_name_found_once_is_found_again_without_a_cue():

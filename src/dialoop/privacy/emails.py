@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dialoop.privacy.common_words import COMMON
 from dialoop.privacy.found import EMAIL, Found
 
 _LATIN = "A-Za-z0-9À-ÖØ-öø-ɏ"
@@ -17,11 +18,12 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*\.(?:xn--[A-Za-z0-9-]+|[A-Za-z]{{2,24}})(?![
 _HAN_DOMAIN = r"[\u4e00-\u9fff]{1,12}\.(?:中国|公司|网络|com|cn|net)"
 _PLAIN = re.compile(rf"{_LOCAL}@(?:{_DOMAIN}|{_HAN_DOMAIN})")
 
-_HOUSES = (
-    r"(?:gmail|googlemail|outlook|hotmail|live|yahoo|icloud|proton|gmx|web|aol|qq|foxmail|163|126|139|189|sina|sohu)"
+_SPACED = re.compile(
+    rf"{_LOCAL}(?: @ ?| ?@ ){_LABEL}(?: ?\. ?{_LABEL}){{0,2}} ?\. ?"
+    rf"(?:com|net|org|cn|de|uk|eu|fr|es|it|nl|ch|at|jp|kr|in|edu|io|me|info)(?![{_LATIN}_])",
+    re.I,
 )
-_SPACED = re.compile(rf"{_LOCAL} ?@ ?{_HOUSES} ?\. ?(?:com|cn|net|de|me|co\.uk)(?![{_LATIN}_])", re.I)
-"""With spaces around the sign only at well-known houses: "meet me @ hotel.com" is no address."""
+"""With spaces around the sign only at common ends, and not after a common word: "meet me @ the hotel" is no address."""
 
 _AT = r"(?: ?[(\[{] ?at ?[)\]}] ?| at |艾特)"
 _DOT = r"(?: ?[(\[{] ?dot ?[)\]}] ?| dot |点)"
@@ -38,7 +40,9 @@ def find_emails(text: str) -> Iterator[Found]:
     """Addresses in folded text; the spans' text is that of `text`."""
     if "@" in text:
         yield from _matches(_PLAIN, text, "an address", 1.0)
-        yield from _matches(_SPACED, text, "an address with spaces", 0.9)
+        for one in _matches(_SPACED, text, "an address with spaces", 0.9):
+            if one.text.split("@")[0].strip().lower() not in COMMON:
+                yield one
     low = text.lower()
     if "at" in low or "艾特" in low or "@" in low:
         yield from _matches(_BRACKETED, text, "an address with at in brackets", 0.9)

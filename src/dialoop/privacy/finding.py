@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dialoop.privacy.chinese_names import chinese_answer, chinese_beside, chinese_names
+from dialoop.privacy.common_words import COMMON
 from dialoop.privacy.emails import find_emails, same_email
-from dialoop.privacy.english_names import COMMON, english_answer, english_beside, english_names
+from dialoop.privacy.english_names import english_answer, english_beside, english_names
 from dialoop.privacy.folding import folded
 from dialoop.privacy.found import CARD, EMAIL, ID, LITERAL, NAME, PHONE, Finder, Found, check_found, settle
 from dialoop.privacy.numbering import same_phone
@@ -85,7 +86,7 @@ def _again(text: str, plain: str, known: list[Found]) -> Iterator[Found]:
         hay, needle = (plain, needle) if exact else (low, needle.casefold())
         for match in re.finditer(re.escape(needle), hay):
             if not _inside_word(plain, *match.span()):
-                yield Found(kind, *match.span(), text[slice(*match.span())], "a value seen before", 0.5)
+                yield Found(kind, *match.span(), text[slice(*match.span())], "a value seen before", 0.3)
 
 
 def _inside_word(text: str, start: int, end: int) -> bool:

@@ -71,6 +71,11 @@ def is_american(digits: str, groups: Sequence[int]) -> bool:
     return bool(_AMERICAN.fullmatch(digits)) and list(groups)[-3:] == [3, 3, 4] and sum(list(groups)[:-3]) <= 1
 
 
+def is_local(digits: str, groups: Sequence[int]) -> bool:
+    """A number of the North American plan without its area code: 3-4."""
+    return list(groups) == [3, 4] and digits[0] in "23456789"
+
+
 def is_national(digits: str, groups: Sequence[int]) -> bool:
     """A number with a trunk 0, in groups as people outside China write it."""
     return (

@@ -19,6 +19,7 @@ from dialoop.privacy.numbering import (
     is_date,
     is_identity_number,
     is_international,
+    is_local,
     is_mobile,
     is_national,
     is_old_identity_number,
@@ -27,6 +28,7 @@ from dialoop.privacy.numbering import (
 _MOST_GROUPS = 18  # of one number: an identity number with a space after each digit
 _BEFORE = 24  # characters before a number that are read for words
 _GLUE = re.compile(r"[ .()-]{1,3}")
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _GROUP = re.compile(r"[0-9]+")
 _DAY = re.compile(
     r"(?<![0-9])(?<![0-9][-.])(?:(?:19|20)\d\d[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)\d\d)"
@@ -37,7 +39,7 @@ _LINK = r"(?:\s|number|no\b|nr\b|num|id\b|code|is|was|the|my|me|号码|号|是|�
 _CALLS = re.compile(
     r"(?:phone|tel|mobile|cell|call|ring|dial|text|whatsapp|wechat|fax|contact|reach|sms|landline|extension"
     r"|电话|手机|号码|联系|致电|拨打|拨|打给|打到|微信|传真|座机|短信|热线|回电)"
-    rf"(?:\s?(?:me|us|him|her|on|at|via|under|方式|我|人))*{_LINK}$",
+    rf"(?:\s?(?:me|us|him|her|back|on|at|via|under|方式|我|人))*[?？]?{_LINK}$",
     re.I,
 )
 _COUNTS = re.compile(
@@ -124,7 +126,7 @@ def _windows(text: str, run: list[tuple[int, int]]) -> Iterator[tuple[_Window, b
     number: a card that fails its check does not hold a telephone number.
     """
     sizes = [end - start for start, end in run]
-    blocks = [(at, at + size) for at in range(len(run)) for size in (3, 4) if _is_block(sizes[at : at + size])]
+    blocks = [(at, at + size) for at in range(len(run)) for size in (3, 4, 5) if _is_block(sizes[at : at + size])]
     for first in range(len(run)):
         for last in range(first + 1, min(len(run), first + _MOST_GROUPS) + 1):
             if window := _window(text, run[first:last]):
@@ -132,7 +134,7 @@ def _windows(text: str, run: list[tuple[int, int]]) -> Iterator[tuple[_Window, b
 
 
 def _is_block(sizes: list[int]) -> bool:
-    return sizes in ([4, 4, 4, 4], [6, 8, 4], [6, 8, 3])
+    return sizes in ([4, 4, 4, 4], [4, 4, 4, 4, 3], [4, 6, 5], [4, 6, 4], [6, 8, 4], [6, 8, 3])
 
 
 def _window(text: str, run: list[tuple[int, int]]) -> _Window | None:
@@ -202,7 +204,7 @@ def _phone(window: _Window) -> Found | None:
         if is_international(digits) and groups[-1] > 1:
             return window.found(PHONE, "a number with its country code", 1.0, end=_with_extension(window))
         return None
-    if _COUNTS.search(window.before):
+    if len(groups) == 1 and _COUNTS.search(window.before):  # nobody writes an order's number in groups
         return None
     called = bool(_CALLS.search(window.before))
     if is_mobile(digits) or (digits[:2] == "86" and is_mobile(digits[2:])):
@@ -215,6 +217,8 @@ def _phone(window: _Window) -> Found | None:
         return window.found(PHONE, "a land line with its extension", 0.9)
     if is_american(digits, groups) or is_national(digits, groups):
         return window.found(PHONE, "a number as it is dialled in its country", 0.8, end=_with_extension(window))
+    if is_local(digits, groups) and _hyphen(window) and not _HAN.search(window.text):
+        return window.found(PHONE, "seven digits with a dash, in a text without Han", 0.5)
     if called and _callable(digits, groups):
         return window.found(PHONE, "digits after a word for telephone", 0.6, end=_with_extension(window))
     return None
