@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from dialoop.errors import DialoopError, SettingsError, StoreError
-from dialoop.store import open_store
+from dialoop.store import open_store, sqlite
 from dialoop.store.database import Database
-from dialoop.store.postgres import PostgresDriver
+from dialoop.store.postgres import SETTINGS, PostgresDriver
 from dialoop.store.sqlite import SqliteDriver
 from tests.store.samples import filled, held, opened, said
 from tests.store.workers import fill_the_disk, working
@@ -80,6 +80,7 @@ def test_an_address_that_names_no_store(where: str):
 def test_a_server_that_is_not_there(tmp_path: Path):
     error = refused(f"postgresql://me:hidden@/chat?host={tmp_path}")
     assert "cannot be reached" in error.what
+    assert "\n" not in error.what
     assert "hidden" not in str(error)
 
 
@@ -92,6 +93,36 @@ def test_a_database_that_keeps_no_unicode(server: str):
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     assert "LATIN1" in refused(server.replace("/postgres?", "/latin?")).what
+
+
+def test_a_server_that_is_only_read(postgres: str):
+    error = refused(f"{postgres}%20-cdefault_transaction_read_only%3Don")
+    assert "cannot be written" in error.what
+
+
+def test_a_file_that_is_kept_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.01)
+    path = tmp_path / "store.db"
+    with open_store(path) as store:
+        lease = held(store)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="another process has kept the store"):
+            store.append([opened()], lease=lease)
+        assert list(store.events("c1")) == []
+        other.close()
+        store.append([opened()], lease=lease)
+
+
+def test_a_row_that_is_kept_by_another_process(postgres: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(SETTINGS, "lock_timeout", "10ms")
+    with open_store(postgres) as store, psycopg.connect(postgres) as other:
+        lease = held(store)
+        other.execute("SELECT * FROM leases FOR UPDATE")
+        with pytest.raises(StoreError, match="kept a lock"):
+            store.append([opened()], lease=lease)
+        other.rollback()
+        store.append([opened()], lease=lease)
 
 
 def cut(server: str) -> None:

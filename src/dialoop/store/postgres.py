@@ -23,6 +23,13 @@ CONNECT_PATIENCE = 10
 SCHEMA_LOCK = 7_305_811_902_224_461_011
 """An advisory lock's key: one process at a time brings the tables up to date. Chosen at random."""
 
+SETTINGS = {
+    "synchronous_commit": "on",
+    "lock_timeout": PATIENCE,
+    "idle_in_transaction_session_timeout": PATIENCE,
+}
+"""What every connection sets for itself, whatever the server's defaults."""
+
 
 class PostgresDriver:
     """A database on a PostgreSQL server, named as libpq does: `postgresql://user@host/name`."""
@@ -53,7 +60,7 @@ class PostgresDriver:
             application_name="dialoop",
         )
         try:
-            for setting, value in _SETTINGS.items():
+            for setting, value in SETTINGS.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
             encoding = connection.info.parameter_status("server_encoding")
             if encoding != "UTF8":
@@ -101,7 +108,7 @@ class PostgresDriver:
             if isinstance(error, kind):
                 return StoreError(what, where=self.where, remedy=remedy)
         if isinstance(error, psycopg.OperationalError):
-            what = f"the server cannot be reached, or went away: {said[-1] if said else 'no reason given'}"
+            what = f"the server cannot be reached, or went away: {said[0] if said else 'no reason given'}"
             remedy = "check that it runs and lets you in; what was under way was written whole or not at all"
             return StoreError(what, where=self.where, remedy=remedy)
         return StoreError(
@@ -111,11 +118,6 @@ class PostgresDriver:
         )
 
 
-_SETTINGS = {
-    "synchronous_commit": "on",
-    "lock_timeout": PATIENCE,
-    "idle_in_transaction_session_timeout": PATIENCE,
-}
 _WORDS: dict[type[Exception], tuple[str, str]] = {
     psycopg.errors.DiskFull: (
         "the disk of the database is full; nothing of this step was written",
@@ -129,8 +131,4 @@ _WORDS: dict[type[Exception], tuple[str, str]] = {
         "the database cannot be written",
         "name the primary server, not a copy that is only read",
     ),
-    psycopg.errors.InvalidCatalogName: ("there is no such database", "make it with createdb, or check the name"),
-    psycopg.errors.InvalidPassword: ("the server does not take this user or password", "check both"),
-    psycopg.errors.InvalidAuthorizationSpecification: ("the server does not take this user", "check its name"),
-    psycopg.errors.TooManyConnections: ("the server has no connection left", "raise its max_connections"),
 }
