@@ -45,8 +45,9 @@ class PostgresDriver:
         try:
             parts = conninfo_to_dict(url)
         except psycopg.Error as error:
-            remedy = "write postgresql://user@host:port/name"
-            raise SettingsError(f"this is no address of a database: {error}", remedy=remedy) from error
+            remedy = "write postgresql://user@host:port/name, with %-codes for special characters"
+            what = "this is no address of a PostgreSQL database"  # libpq's own words may quote the password
+            raise SettingsError(what, remedy=remedy) from error
         host = parts.get("host") or "localhost"
         self.where = f"postgresql://{host}/{parts.get('dbname') or ''}"
 
