@@ -141,3 +141,11 @@ def test_spans_are_of_the_text_in_order_and_apart(text):
     found = find(text, asked="姓名？ your name?")
     assert all(text[one.start : one.end] == one.text for one in found)
     assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", ["1 ", "1-", "a.", "a at ", "A'a", "Ab-", "(", "a@a-", "我叫", "王小·", "order no.", "Ab "]
+)
+def test_what_is_typed_without_end_is_searched_in_bearable_time(piece):
+    assert spans(piece * 2000 + "; kim@example.com")[-1] == ("email", "kim@example.com")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialoop.errors import DataError
-from dialoop.privacy import STAND_IN, MemoryVault, Protector, Restorer, find, same, stand_in
+from dialoop.privacy import STAND_IN, Found, MemoryVault, Protector, Restorer, find, same, stand_in
 from tests.privacy.values import SEEDED, identity_number, nothing_seeded
 
 PIECES = [
@@ -152,6 +152,22 @@ def test_erased_values_are_gone_and_their_stand_ins_never_used_again():
     assert other.restore("<phone_1>").value == "13912345678"
     assert vault.erase("c") == 1
     assert vault.erase("c") == 0
+
+
+def test_a_vault_tells_what_it_keeps_of_a_conversation_and_no_other():
+    vault = MemoryVault()
+    protector(vault).protect("13812345678, kim@example.com")
+    protector(vault, "other").protect("13912345678")
+    assert sorted(vault.kept("c")) == [("email", 1, "kim@example.com"), ("phone", 1, "13812345678")]
+    assert list(vault.kept("never heard of")) == []
+
+
+def test_a_kind_that_cannot_be_written_is_refused_before_it_is_kept():
+    vault = MemoryVault()
+    there = protector(vault, finders=[lambda text: [Found("Room No", 0, 3, text[:3], "a tagger")]])
+    with pytest.raises(DataError, match="Room No"):
+        there.protect("302")
+    assert list(vault.kept("c")) == []
 
 
 def test_two_workers_that_keep_one_value_agree():

@@ -8,7 +8,7 @@ from dialoop.privacy.protector import Protected, Protector, Restored
 from dialoop.privacy.records import protect_conversation
 from dialoop.privacy.restorer import Restorer
 from dialoop.privacy.stand_in import STAND_IN, stand_in
-from dialoop.privacy.vault import Kept, MemoryVault, Vault
+from dialoop.privacy.vault import MemoryVault, Vault
 
 __all__ = [
     "CARD",
@@ -22,7 +22,6 @@ __all__ = [
     "Field",
     "Finder",
     "Found",
-    "Kept",
     "Keys",
     "LogProtection",
     "MemoryVault",

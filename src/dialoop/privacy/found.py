@@ -5,6 +5,7 @@ Plain data. It knows no kinds beyond their names and no text beyond the span.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -39,9 +40,10 @@ def settle(found: Iterable[Found]) -> list[Found]:
     """Those that stay where spans overlap: the longest, then the most certain, then the first. In order of the text."""
     kept: list[Found] = []
     for one in sorted(found, key=lambda one: (one.start - one.end, -one.certainty, one.start, one.kind)):
-        if all(one.end <= other.start or other.end <= one.start for other in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda one: one.start)
+        at = bisect(kept, one.start, key=lambda other: other.start)  # those kept are apart: only neighbours can overlap
+        if (at == 0 or kept[at - 1].end <= one.start) and (at == len(kept) or one.end <= kept[at].start):
+            kept.insert(at, one)
+    return kept
 
 
 def check_found(found: Iterable[Found], text: str) -> Iterable[Found]:

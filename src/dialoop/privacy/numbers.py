@@ -26,6 +26,7 @@ from dialoop.privacy.numbering import (
 )
 
 _MOST_GROUPS = 18  # of one number: an identity number with a space after each digit
+_MOST_DIGITS = 19
 _BEFORE = 24  # characters before a number that are read for words
 _GLUE = re.compile(r"[ .()-]{1,3}")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -87,7 +88,8 @@ def find_numbers(text: str) -> Iterator[Found]:
     """Identity numbers, cards and telephone numbers in folded text. Overlaps are left in."""
     for run in _runs(text):
         for window, inside in _windows(text, run):
-            if found := _identity(window) or _card(window) or (None if inside else _phone(window)):
+            found = _identity(window) or _card(window) or (None if inside else _phone(window))
+            if found and not _beside_letters(text, window.start, window.end):
                 yield found
     for match in _PASSPORT.finditer(text):
         group = 1 if match[1] else 2
@@ -129,6 +131,8 @@ def _windows(text: str, run: list[tuple[int, int]]) -> Iterator[tuple[_Window, b
     blocks = [(at, at + size) for at in range(len(run)) for size in (3, 4, 5) if _is_block(sizes[at : at + size])]
     for first in range(len(run)):
         for last in range(first + 1, min(len(run), first + _MOST_GROUPS) + 1):
+            if sum(sizes[first:last]) > _MOST_DIGITS:
+                break
             if window := _window(text, run[first:last]):
                 yield window, any(start <= first and last <= end for start, end in blocks)
 
@@ -138,10 +142,10 @@ def _is_block(sizes: list[int]) -> bool:
 
 
 def _window(text: str, run: list[tuple[int, int]]) -> _Window | None:
-    """None where letters, or more of a number, stand directly beside it."""
+    """None where it has too few or too many digits, or half a pair of brackets."""
     start, end = run[0][0], run[-1][1]
     digits = "".join(text[a:b] for a, b in run)
-    if not 7 <= len(digits) <= 19:
+    if not 7 <= len(digits) <= _MOST_DIGITS:
         return None
     groups = tuple(b - a for a, b in run)
     if len(digits) == 17 and text[end : end + 1] in ("x", "X"):
@@ -157,12 +161,11 @@ def _window(text: str, run: list[tuple[int, int]]) -> _Window | None:
             start -= 1
     if text[start:end].count("(") != text[start:end].count(")"):
         return None
-    if _beside_letters(text, start, end):
-        return None
     return _Window(text, start, end, digits, groups, plus)
 
 
 def _beside_letters(text: str, start: int, end: int) -> bool:
+    """Whether letters or money stand directly beside it, so that it is a code or an amount."""
     after = text[end : end + 1]
     if after.isascii() and (after.isalpha() or after == "_") and not _EXTENSION.match(text, end):
         return True
@@ -206,7 +209,6 @@ def _phone(window: _Window) -> Found | None:
         return None
     if len(groups) == 1 and _COUNTS.search(window.before):  # nobody writes an order's number in groups
         return None
-    called = bool(_CALLS.search(window.before))
     if is_mobile(digits) or (digits[:2] == "86" and is_mobile(digits[2:])):
         return window.found(PHONE, "a mobile number", 0.95)
     if digits[:2] == "00" and is_international(digits[2:]) and groups[-1] > 1:
@@ -219,7 +221,7 @@ def _phone(window: _Window) -> Found | None:
         return window.found(PHONE, "a number as it is dialled in its country", 0.8, end=_with_extension(window))
     if is_local(digits, groups) and _hyphen(window) and not _HAN.search(window.text):
         return window.found(PHONE, "seven digits with a dash, in a text without Han", 0.5)
-    if called and _callable(digits, groups):
+    if _callable(digits, groups) and _CALLS.search(window.before):
         return window.found(PHONE, "digits after a word for telephone", 0.6, end=_with_extension(window))
     return None
 

@@ -17,7 +17,7 @@ from dialoop.errors import DataError
 from dialoop.privacy.fields import Field, Keys, changed, find_field
 from dialoop.privacy.finding import find, same
 from dialoop.privacy.found import Finder, Found
-from dialoop.privacy.stand_in import STAND_IN
+from dialoop.privacy.stand_in import STAND_IN, check_kind, stand_in
 from dialoop.privacy.vault import Vault
 
 T = TypeVar("T")
@@ -128,7 +128,8 @@ class Protector:
 
     def _known(self) -> list[Found]:
         """What was found earlier in the conversation, as values to look for again."""
-        return [Found(one.kind, 0, len(one.value), one.value, "kept") for one in self._vault.kept(self._conversation)]
+        kept = self._vault.kept(self._conversation)
+        return [Found(kind, 0, len(value), value, "kept") for kind, _, value in kept]
 
     def _replaced(self, text: str, found: list[Found], *, exactly: bool = False) -> Protected:
         """`exactly`: other writings are other values, so that two keys of an object stay two."""
@@ -137,11 +138,13 @@ class Protector:
             alike = same(one.kind, one.text)
             if (one.kind, alike) in self._house:
                 continue
-            kept = self._vault.keep(self._conversation, one.kind, one.text if exactly else alike, one.text)
-            parts += [text[at : one.start], kept.stand_in]
+            check_kind(one.kind)
+            number = self._vault.keep(self._conversation, one.kind, one.text if exactly else alike, one.text)
+            there = stand_in(one.kind, number)
+            parts += [text[at : one.start], there]
             length += one.start - at
-            places.append((one.start, one.end, length, length + len(kept.stand_in)))
-            length += len(kept.stand_in)
+            places.append((one.start, one.end, length, length + len(there)))
+            length += len(there)
             at = one.end
         return Protected("".join([*parts, text[at:]]), tuple(places))
 

@@ -20,11 +20,17 @@ MOST = 999_999
 
 
 def stand_in(kind: str, number: int) -> str:
-    """The stand-in of this kind and number. Raises DataError for a kind that is no word of small ASCII letters."""
-    if not _KIND.fullmatch(kind) or not 1 <= number <= MOST:
-        what = f"no stand-in can be made of kind {kind!r} and number {number}"
-        raise DataError(what, remedy=f"use a kind of 1 to 16 small letters a–z and a number from 1 to {MOST}")
+    """The stand-in of this kind and number. Raises DataError for what cannot be written so."""
+    check_kind(kind)
+    if not 1 <= number <= MOST:
+        raise DataError(f"there is no stand-in with the number {number}", remedy=f"use a number from 1 to {MOST}")
     return f"<{kind}_{number}>"
+
+
+def check_kind(kind: str) -> None:
+    """Raises DataError for a kind that is no word of 1 to 16 small letters a–z."""
+    if not _KIND.fullmatch(kind):
+        raise DataError(f"no stand-in can be made of the kind {kind!r}", remedy="use 1 to 16 small letters a–z")
 
 
 def begun(text: str) -> int:
