@@ -11,7 +11,7 @@ from dialoop.conversation import (
     check_conversation,
 )
 from dialoop.errors import Place
-from dialoop.privacy import protect_conversation
+from dialoop.privacy import find, protect_conversation
 from tests.privacy.values import SEEDED, nothing_seeded
 
 USER = "我叫李小雨，电话13812345678，住两晚"
@@ -82,3 +82,14 @@ def test_the_conversation_itself_is_left_alone():
     before = one.model_dump_json()
     protect_conversation(one)
     assert one.model_dump_json() == before
+
+
+def test_a_name_that_a_later_call_gives_away_is_replaced_where_it_was_said():
+    call = FunctionCall(name="book", arguments='{"name": "鄢峥"}')
+    messages = [
+        Message(role="user", content="就记鄢峥那边好了"),
+        Message(role="assistant", content=None, tool_calls=[ToolCall(id="t", function=call)]),
+    ]
+    assert find(messages[0].content or "") == []
+    protected = protect_conversation(Conversation(id="c2", messages=messages))
+    assert protected.messages[0].content == "就记<name_1>那边好了"

@@ -1,7 +1,8 @@
 """Protects whole conversations before they are trained on: texts, tool calls, results, and what is annotated.
 
-A conversation is protected message by message in order, as it would be while it is held, so that what is trained on is
-what is served. The values are gone afterwards: the vault is thrown away. It knows no files.
+A conversation is protected message by message in order, as it would be while it is held, and then once more: a name
+that only a later tool call gave away is replaced where it was first said, too. The values are gone afterwards: the
+vault is thrown away. It knows no files.
 """
 
 from __future__ import annotations
@@ -25,19 +26,25 @@ def protect_conversation(
     """
     house = [one.content or "" for one in conversation.messages if one.role == "system"]
     protector = Protector(MemoryVault(), conversation.id, finders=finders, house=house, keys=keys)
-    messages: list[Message] = []
+    _messages(conversation.messages, protector)  # fills the vault
+    messages, texts = _messages(conversation.messages, protector)
+    annotations = conversation.annotations and _annotations(conversation.annotations, protector, texts)
+    return conversation.model_copy(update={"messages": messages, "annotations": annotations})
+
+
+def _messages(messages: list[Message], protector: Protector) -> tuple[list[Message], list[Protected]]:
+    done: list[Message] = []
     texts: list[Protected] = []
     asked = ""
-    for message in conversation.messages:
+    for message in messages:
         protected, text = _message(message, protector, asked)
-        messages.append(protected)
+        done.append(protected)
         texts.append(text)
         if message.role == "assistant" and message.content:
             asked = message.content
         elif message.role == "user":
             asked = ""
-    annotations = conversation.annotations and _annotations(conversation.annotations, protector, texts)
-    return conversation.model_copy(update={"messages": messages, "annotations": annotations})
+    return done, texts
 
 
 def _message(message: Message, protector: Protector, asked: str) -> tuple[Message, Protected]:
