@@ -47,12 +47,12 @@ def test_a_file_that_is_no_job_is_refused(text, tmp_path: Path):
 
 def test_little_data_is_gone_through_more_often_in_smaller_steps():
     assert [default_epochs(n) for n in (1, 3, 100, 540, 12_000)] == [30, 30, 20, 4, 3]
-    assert [default_batch_size(n) for n in (1, 3, 100, 540, 12_000)] == [1, 1, 3, 16, 16]
+    assert [default_batch_size(n) for n in (1, 3, 100, 540, 12_000)] == [1, 1, 1, 5, 16]
 
 
 def test_a_larger_base_gets_a_lower_rate():
     rates = [default_rate(weights, adapter=False) for weights in (10**5, 10**7, 10**8, 10**9, 10**10)]
-    assert rates == [1e-3, 1e-3, 1e-4, 1e-5, 1e-5]
+    assert rates == pytest.approx([2e-3, 1.5e-3, 1.5e-4, 1.5e-5, 1e-5])
     assert default_rate(600_000_000, adapter=True) == 2e-4
 
 

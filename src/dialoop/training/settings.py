@@ -135,12 +135,12 @@ def default_epochs(records: int) -> int:
 
 
 def default_batch_size(records: int) -> int:
-    """Such that an epoch has 30 steps or more, 1 to 16."""
-    return min(16, max(1, records // 32))
+    """Such that an epoch has 100 steps or more, 1 to 16: few records want many small steps."""
+    return min(16, max(1, records // 100))
 
 
 def default_rate(weights: int, *, adapter: bool) -> float:
-    """Learning rate by the number of weights: 1e-3 up to ten million, then falling with it; an adapter takes more."""
+    """Learning rate by the number of weights: 2e-3 up to 7.5 million, then falling with it; an adapter takes no less."""
     if adapter:
         return min(2e-3, max(2e-4, 2e4 / weights))
-    return min(1e-3, max(1e-5, 1e4 / weights))
+    return min(2e-3, max(1e-5, 1.5e4 / weights))
