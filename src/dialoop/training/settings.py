@@ -140,7 +140,7 @@ def default_batch_size(records: int) -> int:
 
 
 def default_rate(weights: int, *, adapter: bool) -> float:
-    """Learning rate by the number of weights: 2e-3 up to 7.5 million, then falling with it; an adapter takes no less."""
+    """By the number of weights: 2e-3 up to 7.5 million, then falling with it; an adapter takes no less."""
     if adapter:
         return min(2e-3, max(2e-4, 2e4 / weights))
     return min(2e-3, max(1e-5, 1.5e4 / weights))
