@@ -145,9 +145,12 @@ def test_a_pickled_checkpoint_is_refused_and_never_opened(tmp_path: Path):
 
 def test_a_pickle_beside_safetensors_is_never_opened(tmp_path: Path):
     folder = tiny_model("llama", tmp_path / "base")
+    alone = dict(load_base(folder).model.state_dict())
     (folder / "pytorch_model.bin").write_bytes(b"not even a pickle")
     (folder / "training_args.bin").write_bytes(b"nor this")
-    load_base(folder)
+    beside = load_base(folder).model.state_dict()
+    assert alone.keys() == beside.keys()
+    assert all(weights.equal(beside[name]) for name, weights in alone.items())
 
 
 def test_code_beside_a_model_is_never_run(tmp_path: Path):

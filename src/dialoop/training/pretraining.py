@@ -89,7 +89,7 @@ def pretrain(
     encoded = _encode(sources, tokenizer, {ids_of[t] for t in _TURNS}, way.say)
     watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
     watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
-    marks = ids_of["<|im_start|>assistant\n"], ids_of["<|im_end|>\n"]
+    marks = ids_of[_TURNS[1]], ids_of["<|im_end|>\n"]
     run = _Run(recipe, model, encoded, watch, marks, folder, way)
     with freed_memory_kept():
         ended = run.go()
