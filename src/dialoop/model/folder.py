@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,32 @@ def replace_file(path: Path, text: str) -> None:
         raise ModelError(
             f"cannot be written: {error.strerror or error}", where=path, remedy="free some space"
         ) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Held by one process (and one thread of it) at a time; others wait. A process that dies lets go.
+
+    Raises ModelError where the lock's file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise ModelError(what, where=path, remedy="choose a folder that can be written") from error
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:

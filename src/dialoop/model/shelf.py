@@ -1,7 +1,10 @@
-"""The shelf: a folder with versions of tuned models, one of them current. It does not know how they were made.
+"""The shelf: a folder with versions of tuned models, one of them in service, and who changed that, when and why.
 
-shelf/shelf.json            which versions there are, and which is current
+shelf/shelf.json            which versions there are, which is current, and every change of that
 shelf/<name>/               a version: a model's folder, as save_model writes it
+
+What is current changes in one step (a file renamed over another), so a server that asks between two turns sees the one
+or the other; asking costs a look at the file's time. It does not know how versions were made, and loads no torch.
 """
 
 from __future__ import annotations
@@ -9,18 +12,23 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dialoop.errors import ModelError
-from dialoop.model.folder import replace_file, verify, written_whole
+from dialoop.model.folder import locked, replace_file, verify, written_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 INDEX = "shelf.json"
+ROUNDS = "rounds"
+"""The folder below a shelf where rounds of learning keep their records; no version can be called so."""
+_RESERVED = ("mini", INDEX, ROUNDS)
 
 
 class Version(BaseModel):
@@ -34,25 +42,129 @@ class Version(BaseModel):
     metrics: dict[str, Any] = Field(default_factory=dict)
 
 
+class Change(BaseModel):
+    """What was done with a version, by whom and why. `former` was in service before it, if any was."""
+
+    model_config = ConfigDict(extra="forbid")
+    at: datetime
+    action: Literal["added", "promoted", "refused", "rolled_back"]
+    version: str
+    former: str | None = None
+    by: str = ""
+    why: str = ""
+
+
 class _Index(BaseModel):
     model_config = ConfigDict(extra="forbid")
     current: str | None = None
     versions: list[Version] = Field(default_factory=list)
+    history: list[Change] = Field(default_factory=list)
 
 
 class Shelf:
-    """The versions below `path`. The folder is made when the first version comes."""
+    """The versions below `path`. The folder is made when the first version comes. May be asked from any thread."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._seen: tuple[tuple[int, int, int], _Index] | None = None
+
+    def history(self) -> list[Change]:
+        """Every change, the oldest first."""
+        return list(self._read().history)
 
     def list(self) -> list[Version]:
         """All versions, the oldest first. Raises ModelError for an index that cannot be read."""
-        return self._read().versions
+        return list(self._read().versions)
 
     def get(self, name: str) -> Version:
         """The version called `name`. Raises ModelError with the nearest known name."""
-        versions = {version.name: version for version in self.list()}
+        return self._of(self._read(), name)
+
+    def folder(self, name: str) -> Path:
+        """The folder of the version called `name`."""
+        return self.path / self.get(name).folder
+
+    @property
+    def current(self) -> Version | None:
+        """The version in service; None where none is. Cheap: the index is read again only when its file changed."""
+        index = self._read()
+        return None if index.current is None else self._of(index, index.current)
+
+    def add(
+        self,
+        folder: str | Path,
+        name: str,
+        *,
+        metrics: dict[str, Any] | None = None,
+        make_current: bool = True,
+        by: str = "",
+        why: str = "",
+    ) -> Version:
+        """Copy the model in `folder` onto the shelf as version `name`.
+
+        Raises ModelError where the name is taken or the model is torn, and then nothing has changed.
+        """
+        if not _NAME.fullmatch(name) or name in _RESERVED:
+            raise ModelError(f"{name!r} cannot name a version", remedy="use letters, digits, '.', '_' and '-'")
+        with self._changing() as index:
+            if any(version.name == name for version in index.versions) or (self.path / name).exists():
+                raise ModelError(f"a version is called {name!r} already", where=self.path, remedy="choose another name")
+            fingerprint = verify(Path(folder))
+            with written_whole(self.path / name) as beside:
+                shutil.copytree(folder, beside, dirs_exist_ok=True)
+            version = Version(
+                name=name, folder=name, created=datetime.now(UTC), fingerprint=fingerprint, metrics=metrics or {}
+            )
+            index.versions.append(version)
+            _note(index, "promoted" if make_current else "added", name, by, why)
+        return version
+
+    def promote(self, name: str, *, by: str = "", why: str = "", anyway: bool = False) -> Version:
+        """Put the version called `name` into service; nothing happens where it is.
+
+        Raises ModelError, and then nothing has changed: its files are torn, or it was refused and `anyway` is not said.
+        """
+        with self._changing() as index:
+            version = self._sound(index, name)
+            judged = next((one for one in reversed(index.history) if one.version == name), None)
+            if judged is not None and judged.action == "refused" and not anyway:
+                remedy = "read why; if it shall serve all the same, promote it with --anyway"
+                raise ModelError(f"{name!r} was refused: {judged.why}", where=self.path, remedy=remedy)
+            if index.current != name:
+                _note(index, "promoted", name, by, why)
+        return version
+
+    def refuse(self, name: str, *, by: str = "", why: str = "") -> None:
+        """Note that the version shall not serve. Raises ModelError where it does."""
+        with self._changing() as index:
+            if self._of(index, name).name == index.current:
+                raise ModelError(f"{name!r} is in service", where=self.path, remedy="roll back first")
+            _note(index, "refused", name, by, why)
+
+    def roll_back(self, *, by: str = "", why: str = "") -> Version:
+        """Put back what was in service before the last promotion that still stands; asked again, what was before that.
+
+        Raises ModelError where nothing was, or where its files are torn; then nothing has changed.
+        """
+        with self._changing() as index:
+            before = _before(index.history)
+            if not before:
+                remedy = "put another version into service with `dialoop shelf promote NAME`"
+                raise ModelError("no version was in service before this one", where=self.path, remedy=remedy)
+            version = self._sound(index, before[-1])
+            _note(index, "rolled_back", version.name, by, why)
+        return version
+
+    def _sound(self, index: _Index, name: str) -> Version:
+        """The version, if its weights are those that were put on the shelf."""
+        version = self._of(index, name)
+        folder = self.path / version.folder
+        if verify(folder) != version.fingerprint:
+            raise ModelError("its weights are not those that were added", where=folder, remedy="take another version")
+        return version
+
+    def _of(self, index: _Index, name: str) -> Version:
+        versions = {version.name: version for version in index.versions}
         if name not in versions:
             near = get_close_matches(name, versions, n=1, cutoff=0.0)
             raise ModelError(
@@ -62,60 +174,52 @@ class Shelf:
             )
         return versions[name]
 
-    def folder(self, name: str) -> Path:
-        """The folder of the version called `name`."""
-        return self.path / self.get(name).folder
-
-    @property
-    def current(self) -> Version | None:
-        """The version in use; None on an empty shelf."""
-        name = self._read().current
-        return None if name is None else self.get(name)
-
-    def add(
-        self, folder: str | Path, name: str, *, metrics: dict[str, Any] | None = None, make_current: bool = True
-    ) -> Version:
-        """Copy the model in `folder` onto the shelf as version `name`. Raises ModelError where the name is taken."""
-        if not _NAME.fullmatch(name) or name in ("mini", INDEX):
-            raise ModelError(f"{name!r} cannot name a version", remedy="use letters, digits, '.', '_' and '-'")
-        index = self._read()
-        if any(version.name == name for version in index.versions) or (self.path / name).exists():
-            raise ModelError(f"a version is called {name!r} already", where=self.path, remedy="choose another name")
-        fingerprint = verify(Path(folder))
-        with written_whole(self.path / name) as beside:
-            shutil.copytree(folder, beside, dirs_exist_ok=True)
-        version = Version(
-            name=name, folder=name, created=datetime.now(UTC), fingerprint=fingerprint, metrics=metrics or {}
-        )
-        index.versions.append(version)
-        if make_current or index.current is None:
-            index.current = name
-        self._write(index)
-        return version
-
-    def use(self, name: str) -> Version:
-        """Make `name` the current version; so a promotion is rolled back."""
-        version = self.get(name)
-        index = self._read()
-        index.current = version.name
-        self._write(index)
-        return version
+    @contextmanager
+    def _changing(self) -> Iterator[_Index]:
+        """The index to change, held against other processes; written when the block ends without an error."""
+        with locked(self.path / ".lock"):
+            index = self._read().model_copy(deep=True)
+            yield index
+            text = json.dumps(index.model_dump(mode="json"), indent=2, ensure_ascii=False)
+            replace_file(self.path / INDEX, text + "\n")
 
     def _read(self) -> _Index:
         path = self.path / INDEX
-        if not path.exists():
-            return _Index()
         try:
-            return _Index.model_validate_json(path.read_text(encoding="utf-8"))
+            found = path.stat()
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+            if self._seen is None or self._seen[0] != stamp:
+                self._seen = stamp, _Index.model_validate_json(path.read_text(encoding="utf-8"))
+            return self._seen[1]
+        except FileNotFoundError:
+            return _Index()
         except (OSError, ValidationError, UnicodeDecodeError) as error:
             raise ModelError(
                 "the shelf's index cannot be read", where=path, remedy="restore it from a backup"
             ) from error
 
-    def _write(self, index: _Index) -> None:
-        replace_file(self.path / INDEX, json.dumps(index.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n")
-
 
 def shelf(path: str | Path = "shelf") -> Shelf:
     """The shelf at `path`."""
     return Shelf(path)
+
+
+def _note(
+    index: _Index, action: Literal["added", "promoted", "refused", "rolled_back"], name: str, by: str, why: str
+) -> None:
+    index.history.append(
+        Change(at=datetime.now(UTC), action=action, version=name, former=index.current, by=by, why=why)
+    )
+    if action in ("promoted", "rolled_back"):
+        index.current = name
+
+
+def _before(history: list[Change]) -> list[str]:
+    """What was in service before each promotion that still stands, the last at the end."""
+    before: list[str | None] = []
+    for change in history:
+        if change.action == "promoted":
+            before.append(change.former)
+        elif change.action == "rolled_back" and before:
+            before.pop()
+    return [name for name in before if name is not None]
