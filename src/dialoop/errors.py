@@ -7,6 +7,7 @@
     ├── RunError                 a run's folder that cannot be written, resumed or read
     ├── StoreError               a store of conversations that cannot be opened, read or written
     │   └── LeaseLost            a worker that no longer holds its conversation; it must stop
+    ├── DeskError                what a person asked of a conversation, and cannot be; carries a code
     └── RequestError             a request to an engine or server that is refused; carries an HTTP status
         └── EngineError          the engine, not the caller, failed
 
@@ -69,6 +70,18 @@ class StoreError(DialoopError):
 
 class LeaseLost(StoreError):
     """The worker no longer holds the conversation: another one does, or will. It must stop and read the log anew."""
+
+
+class DeskError(DialoopError):
+    """What a person at the desk, or a customer, asked of a conversation cannot be done as it stands.
+
+    `code` says why in one word: unknown, erased, closed, taken (by another operator), not_taken, busy, no_answer,
+    no_call, decided (the call was approved, refused or made before), no_text, no_name.
+    """
+
+    def __init__(self, what: str, *, code: str, where: Place | Path | str | None = None, remedy: str) -> None:
+        self.code = code
+        super().__init__(what, where=where, remedy=remedy)
 
 
 class RequestError(DialoopError):
