@@ -117,3 +117,9 @@ def back_up_to_a_full_disk(source: Path, target: Path, told: Connection) -> None
             store.backup(target)
         except DialoopError as error:
             told.send(str(error))
+
+
+def keep_values(url: str, count: int, told: Connection) -> None:
+    """Keeps so many values, which others keep as well; tells their numbers."""
+    with open_store(url) as store:
+        told.send([store.vault.keep("c1", "name", str(number), f"value {number}") for number in range(count)])

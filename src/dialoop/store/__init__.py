@@ -4,5 +4,17 @@ from dialoop.store.chain import Break, Verdict
 from dialoop.store.leases import Lease
 from dialoop.store.log import Added, Outline
 from dialoop.store.store import Erasure, Store, open_store, restore_store
+from dialoop.store.vault import StoreVault
 
-__all__ = ["Added", "Break", "Erasure", "Lease", "Outline", "Store", "Verdict", "open_store", "restore_store"]
+__all__ = [
+    "Added",
+    "Break",
+    "Erasure",
+    "Lease",
+    "Outline",
+    "Store",
+    "StoreVault",
+    "Verdict",
+    "open_store",
+    "restore_store",
+]

@@ -1,8 +1,9 @@
 """A whole store in one file, the same for SQLite and PostgreSQL, so that one can be restored into the other.
 
 The file is JSON, one object a line, compressed if its name ends with .gz: a line that says what it is, one for each
-lease, then for each conversation its own line, its events and its message keys; at the end a line with the counts and
-the SHA-256 of everything before it. Fencing tokens are kept, so that no worker from before can write after a restore.
+lease and each value of the vault, then for each conversation its own line, its events and its message keys; at the end
+a line with the counts and the SHA-256 of everything before it. Fencing tokens are kept, so that no worker from before
+can write after a restore.
 It knows no SQL of its own beyond the tables' columns.
 """
 
@@ -48,11 +49,21 @@ class _Key:
     last: int
 
 
+@dataclass(frozen=True)
+class _Value:
+    conversation: str
+    kind: str
+    number: int
+    same: str | None
+    value: str | None
+
+
 _KINDS: dict[str, TypeAdapter[Any]] = {
     "lease": TypeAdapter(_Lease),
     "conversation": TypeAdapter(Outline),
     "event": TypeAdapter(Stored),
     "key": TypeAdapter(_Key),
+    "value": TypeAdapter(_Value),
 }
 
 
@@ -78,7 +89,7 @@ def load(database: Database, path: Path) -> Verdict:
     """
     with database.transaction(write=True) as session:
         database.driver.lock_schema(session)
-        for table in ("conversations", "events", "leases"):
+        for table in ("conversations", "events", "leases", "vault"):
             if session.row(f"SELECT 1 FROM {table} LIMIT 1") is not None:
                 remedy = "restore into a new store, and change over once that is done"
                 raise StoreError("the store is not empty", where=database.driver.where, remedy=remedy)
@@ -137,6 +148,10 @@ def _records(session: Session, verdict: Verdict) -> Iterator[str]:
     while rows := session.rows(_LEASES, after, PAGE):
         yield from (canonical_json({"lease": asdict(_Lease(*row))}) for row in rows)
         after = rows[-1][0]
+    place = ("", "", 0)
+    while rows := session.rows(_VALUES, *place, PAGE):
+        yield from (canonical_json({"value": asdict(_Value(*row))}) for row in rows)
+        place = rows[-1][:3]
     for known in all_outlines(session):
         yield canonical_json({"conversation": asdict(known)})
         for event in verdict.add(known, all_rows(session, known.conversation)):
@@ -146,11 +161,13 @@ def _records(session: Session, verdict: Verdict) -> Iterator[str]:
 
 
 _LEASES = "SELECT conversation, token FROM leases WHERE conversation > ? ORDER BY conversation LIMIT ?"
+_VALUES = """SELECT conversation, kind, number, same, value FROM vault WHERE (conversation, kind, number) > (?, ?, ?)
+             ORDER BY conversation, kind, number LIMIT ?"""
 _KEYS = """SELECT tenant, customer, name, conversation, first, last FROM message_keys
            WHERE conversation = ? ORDER BY first"""
 
 
-def _put(session: Session, some: list[_Lease | Outline | Stored | _Key]) -> None:
+def _put(session: Session, some: list[_Lease | Outline | Stored | _Key | _Value]) -> None:
     insert_rows(session, [one for one in some if isinstance(one, Stored)])
     for one in some:
         if isinstance(one, Outline):
@@ -163,6 +180,10 @@ def _put(session: Session, some: list[_Lease | Outline | Stored | _Key]) -> None
     session.run_all(
         "INSERT INTO message_keys (tenant, customer, name, conversation, first, last) VALUES (?, ?, ?, ?, ?, ?)",
         [tuple(asdict(one).values()) for one in some if isinstance(one, _Key)],
+    )
+    session.run_all(
+        "INSERT INTO vault (conversation, kind, number, same, value) VALUES (?, ?, ?, ?, ?)",
+        [tuple(asdict(one).values()) for one in some if isinstance(one, _Value)],
     )
 
 

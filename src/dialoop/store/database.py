@@ -1,6 +1,6 @@
 """Transactions on a database of either kind: connections are lent, one a transaction; every failure is told in words.
 
-Written without an ORM: the store has five tables and some thirty statements, and what they promise (which row is
+Written without an ORM: the store has six tables and some forty statements, and what they promise (which row is
 locked, when it is on the disk) must stand where it is read. What SQLite and PostgreSQL do differently is in a `Driver`
 each; statements are written once, with `?` for values. It knows no table but the one that marks a store.
 """

@@ -75,6 +75,14 @@ def take_away(session: Session, conversation: str) -> None:
     )
 
 
+def seize(session: Session, conversation: str, worker: str, seconds: float) -> Lease:
+    """The lease, whoever has it; that worker's next write is refused."""
+    take_away(session, conversation)
+    lease = acquire(session, conversation, worker, seconds)
+    assert lease is not None
+    return lease
+
+
 def abandoned(session: Session, limit: int) -> list[str]:
     """Conversations whose worker neither gave the lease back nor renewed it in time, the longest ago first."""
     statement = f"""SELECT conversation FROM leases WHERE worker IS NOT NULL AND until <= {session.driver.now}

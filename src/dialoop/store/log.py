@@ -138,6 +138,7 @@ def erase(session: Session, conversation: str, reason: str) -> bool:
         "UPDATE conversations SET customer = NULL WHERE id = ?",
         "DELETE FROM bodies WHERE conversation = ?",
         "DELETE FROM message_keys WHERE conversation = ?",
+        "UPDATE vault SET same = NULL, value = NULL WHERE conversation = ?",
     ):
         session.run(statement, conversation)
     return True

@@ -60,6 +60,15 @@ MIGRATIONS = (
             "CREATE INDEX leases_that_are_held ON leases (until) WHERE worker IS NOT NULL",
         ),
     ),
+    Migration(
+        4,
+        "the vault",
+        (
+            """CREATE TABLE vault (
+                conversation TEXT NOT NULL, kind TEXT NOT NULL, number BIGINT NOT NULL, same TEXT, value TEXT,
+                PRIMARY KEY (conversation, kind, number), UNIQUE (conversation, kind, same))""",
+        ),
+    ),
 )
 
 

@@ -99,7 +99,7 @@ class PostgresDriver:
 
     def scrub(self, connection: Any) -> bool:
         """Frees the room of deleted rows; false, for the server's own log and pages may hold old copies for a while."""
-        connection.execute("VACUUM bodies, conversations, message_keys")
+        connection.execute("VACUUM bodies, conversations, message_keys, vault")
         return False
 
     def explain(self, error: Exception) -> StoreError:

@@ -22,6 +22,7 @@ from dialoop.store.leases import Lease
 from dialoop.store.log import Added, Outline, check_name, check_phase
 from dialoop.store.migrations import migrate
 from dialoop.store.sqlite import SqliteDriver
+from dialoop.store.vault import StoreVault
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.where = database.driver.where
+        self.vault = StoreVault(database)
+        """The true values behind stand-ins; erasing a conversation erases its values."""
 
     def __enter__(self) -> Store:
         return self
@@ -67,6 +70,13 @@ class Store:
         check_name("worker", worker)
         with self._database.transaction(write=True) as session:
             return leases.acquire(session, conversation, worker, seconds)
+
+    def seize(self, conversation: str, worker: str, seconds: float) -> Lease:
+        """The same right, taken from whoever has it: for a person who takes over. That worker gets LeaseLost."""
+        check_name("conversation", conversation)
+        check_name("worker", worker)
+        with self._database.transaction(write=True) as session:
+            return leases.seize(session, conversation, worker, seconds)
 
     def renew(self, lease: Lease, seconds: float) -> None:
         """The lease ends `seconds` from now. Raises LeaseLost where it was lost."""
