@@ -1,0 +1,5 @@
+"""A store for each test of the desk."""
+
+from .talks import store
+
+__all__ = ["store"]
