@@ -54,12 +54,29 @@ class Customer:
             return self._next()
         if digression := self._digression(heard):
             return digression
-        goal = self.goals[self._at]
+        goal = self.goal
+        if goal is None:
+            return self._next()
         if isinstance(goal, Book):
             return self._booking(goal, heard)
         if heard.act == "confirming":
             return self._confirm(goal)
         return self._inform(self._asked_values(goal, heard))
+
+    @property
+    def goal(self) -> Goal | None:
+        """The goal that is being pursued; None before the first and after the last."""
+        return self.goals[self._at] if 0 <= self._at < len(self.goals) else None
+
+    def insist(self) -> Said:
+        """Says once more what the goal being pursued is: to an agent that did not take it up."""
+        goal = self.goal
+        return self._next() if goal is None else self._start(goal)
+
+    def choose(self, goal: Book, room: str) -> Said:
+        """Takes the room by its name."""
+        goal.room = room
+        return self._voice.say("choose", "choose", {"room": Spoken(room, room)})
 
     # the way through the goals
 
@@ -209,7 +226,7 @@ class Customer:
         values = self._all_values(goal)
         if heard.slots == ("changes",):
             return self._new_changes(goal, heard) if isinstance(goal, Change) else {}
-        return {slot: values[slot] for slot in heard.slots}
+        return {slot: values[slot] for slot in heard.slots if slot in values}
 
     def _all_values(self, goal: Goal) -> dict[str, Spoken]:
         match goal:

@@ -121,6 +121,11 @@ def spoken_day(day: date, today: date, lang: str, dice: Dice) -> str:
     return said if parse_day(said, today) == day else day.isoformat()
 
 
+def written_forms(day: date) -> list[str]:
+    """The ways of writing `day` out in both languages, without the year but for the last."""
+    return [*_english_forms(day)[:-1], *_chinese_forms(day)]
+
+
 def _english_forms(day: date) -> list[str]:
     month = MONTHS[day.month - 1]
     ending = "th" if 10 < day.day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
