@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dialoop.conversation import EVENT, SAID, Event
+from dialoop.errors import DataError
 from dialoop.privacy import Protector, Vault
 
 
@@ -19,16 +20,21 @@ def told(events: Iterable[Event], vault: Vault) -> Iterator[Event]:
     for event in events:
         protector = protectors.setdefault(event.conversation, Protector(vault, event.conversation))
         said = {field: getattr(event, field) for field in SAID.get(event.kind, ())}
-        changed = {field: _restored(value, protector) for field, value in said.items() if value and field != "shown"}
+        changed = {field: _restored(field, value, protector) for field, value in said.items() if value}
         if changed and any(changed[field] != said[field] for field in changed):
             yield EVENT.validate_python({**event.model_dump(), **changed})
         else:
             yield event
 
 
-def _restored(value: Any, protector: Protector) -> Any:
-    if isinstance(value, str):
-        return protector.restore(value).value
+def _restored(field: str, value: Any, protector: Protector) -> Any:
+    if field == "shown":  # what the model was shown, with stand-ins
+        return value
     if isinstance(value, dict):
         return protector.restore_arguments(value).value
-    return value
+    if field in ("arguments", "content"):
+        try:
+            return protector.restore_json(value).value  # a value with quotes in it is escaped
+        except DataError:
+            pass  # no JSON object: plain text
+    return protector.restore(str(value)).value

@@ -1,15 +1,36 @@
-"""Tools: typed Python functions that the agent may call. (Skeleton; being built.)"""
+"""Tools: typed Python functions that an agent may call, by name and with arguments as JSON text.
+
+A function's annotations and docstring are its schema; `@tool` says what it does to the world. Functions may be async;
+plain ones run in a thread. Whatever goes wrong with a call is a result that can be told, never an exception. It knows
+no model, no stand-ins and no log.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
+import inspect
+import json
+import logging
+import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar, get_type_hints
 
-from dialoop.conversation import Tool
+from dialoop.agent.typed_tools import tool_schema
+from dialoop.conversation import Tool, parse_tool_arguments
+from dialoop.conversation.tool_schema import schema_faults
+from dialoop.errors import DataError, Place, SettingsError
 
+log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
+_MARK = "__dialoop_tool__"
+MOST_AT_ONCE = 32
+"""Calls of plain functions that run side by side; more wait."""
 
 
 @dataclass(frozen=True)
@@ -32,35 +53,208 @@ class Outcome:
     unknown: bool = False
 
 
+@dataclass(frozen=True)
+class Conduct:
+    """What a tool does to the world; see `tool`. `time_limit` in seconds."""
+
+    transactional: bool = False
+    repeatable: bool = True
+    time_limit: float = 20.0
+
+
+@dataclass(frozen=True)
+class BoundTool:
+    """One function as a tool. `wants_context`: its first parameter is the ToolContext."""
+
+    name: str
+    function: Callable[..., Any]
+    schema: Tool
+    conduct: Conduct
+    wants_context: bool
+
+    @property
+    def required(self) -> list[str]:
+        """The names of the arguments that must be given."""
+        return list(self.schema["function"]["parameters"]["required"])
+
+
 def tool(
     *, transactional: bool = False, repeatable: bool = True, time_limit: float = 20.0
 ) -> Callable[[Function], Function]:
     """Says of a function what it does. Undecorated functions read only and may be repeated.
 
     `transactional`: it changes something, and is confirmed with the customer first. `repeatable`: called again with the
-    same idempotency key, it has its effect once and gives the same. `time_limit` in seconds.
+    same idempotency key, it has its effect once and gives the same. `time_limit` in seconds. Raises SettingsError for a
+    time limit that is none.
     """
-    raise NotImplementedError
+    if not time_limit > 0:
+        raise SettingsError(f"a tool's time limit is {time_limit} seconds", remedy="give more than 0")
+    conduct = Conduct(transactional, repeatable, time_limit)
+
+    def mark(function: Function) -> Function:
+        setattr(function, _MARK, conduct)
+        return function
+
+    return mark
 
 
 class Toolbox:
-    """The tools of an agent."""
+    """The tools of an agent, by name."""
+
+    def __init__(self, tools: Iterable[BoundTool] = ()) -> None:
+        """Raises SettingsError where two tools have one name."""
+        self._tools: dict[str, BoundTool] = {}
+        for one in tools:
+            if one.name in self._tools:
+                raise SettingsError(f"two tools are named {one.name!r}", remedy="name one of them otherwise")
+            self._tools[one.name] = one
+        # its own threads: a tool that hangs must not take those of the store
+        self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="dialoop-tool")
 
     @classmethod
     def of(cls, functions: Iterable[Callable[..., Any]]) -> Toolbox:
         """The functions as tools. Raises SettingsError for one that has no schema, and for two of one name."""
-        raise NotImplementedError
+        return cls(_bound(function) for function in functions)
 
     @classmethod
     def load(cls, path: str | Path) -> Toolbox:
-        """All public functions defined in a Python file. Raises SettingsError where it cannot be used."""
-        raise NotImplementedError
+        """All public functions that a Python file defines, in its order; the file is run for that.
+
+        Raises SettingsError, with file and line, where it cannot be run or holds no tool.
+        """
+        module = _loaded(Path(path))
+        functions = [
+            value
+            for name, value in vars(module).items()
+            if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == module.__name__
+        ]
+        if not functions:
+            remedy = "define at least one function whose name does not begin with _"
+            raise SettingsError("this file defines no tool", where=path, remedy=remedy)
+        return cls.of(functions)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tools
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tools, in order."""
+        return list(self._tools)
 
     @property
     def schemas(self) -> list[Tool]:
-        """The tools in OpenAI's form, in the order of the file."""
-        raise NotImplementedError
+        """The tools in OpenAI's form, in order."""
+        return [one.schema for one in self._tools.values()]
+
+    def conduct(self, name: str) -> Conduct:
+        """What the tool does to the world; of an unknown one nothing is known."""
+        return self._tools[name].conduct if name in self._tools else Conduct(repeatable=False)
+
+    def faults(self, name: str, arguments: str) -> list[str]:
+        """What is wrong with a call before it is made; empty if nothing is."""
+        known = self._tools.get(name)
+        if known is None:
+            return [f"there is no tool {name}; the tools are: {', '.join(self._tools) or 'none'}"]
+        try:
+            given = _given(known, arguments)
+        except DataError as error:
+            return [error.what]
+        return schema_faults(given, known.schema["function"]["parameters"])
 
     async def call(self, name: str, arguments: str, context: ToolContext) -> Outcome:
-        """Calls a tool with arguments as JSON text. Whatever goes wrong is a result; it raises nothing."""
-        raise NotImplementedError
+        """Calls a tool with arguments as JSON text. Whatever goes wrong is a result; only a cancellation is raised.
+
+        A transactional tool that exceeds its time limit has an unknown outcome: a thread cannot be stopped.
+        """
+        if faults := self.faults(name, arguments):
+            return _failure("; ".join(faults))
+        known = self._tools[name]
+        given = _given(known, arguments)
+        before = (context,) if known.wants_context else ()
+        limit = known.conduct.time_limit
+        try:
+            async with asyncio.timeout(limit):
+                if inspect.iscoroutinefunction(known.function):
+                    result = await known.function(*before, **given)
+                else:
+                    running = partial(known.function, *before, **given)
+                    result = await asyncio.get_running_loop().run_in_executor(self._threads, running)
+            return Outcome(_written(result))
+        except TimeoutError:
+            return _failure(f"no answer within {limit:g} seconds", unknown=known.conduct.transactional)
+        except DataError as error:
+            return _failure(error.what)
+        except Exception as error:  # noqa: BLE001 - a tool is the user's own code, and whatever it raises is its result
+            log.warning("tool %s failed: %s", name, type(error).__name__)
+            return _failure(f"{type(error).__name__}: {str(error)[:500]}")
+
+
+def _bound(function: Callable[..., Any]) -> BoundTool:
+    wants_context = _wants_context(function)
+    schema = tool_schema(function, surrounded=wants_context)
+    return BoundTool(function.__name__, function, schema, getattr(function, _MARK, Conduct()), wants_context)
+
+
+def _wants_context(function: Callable[..., Any]) -> bool:
+    """Whether the first parameter is annotated as ToolContext, by itself or by its name in quotes."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None:
+        return False
+    try:
+        return get_type_hints(function).get(first.name) is ToolContext
+    except (NameError, TypeError):  # what is wrong with it is told where the schema is made
+        return False
+
+
+def _given(known: BoundTool, arguments: str) -> dict[str, Any]:
+    """The arguments, less those that may be left out and are null."""
+    given = parse_tool_arguments(arguments or "{}")
+    return {key: value for key, value in given.items() if value is not None or key in known.required}
+
+
+def _written(result: Any) -> str:
+    """The result as JSON text. Raises DataError for what JSON cannot hold."""
+    try:
+        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"the tool gave what JSON cannot hold: {error}", remedy="give plain dicts and lists") from None
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _failure(what: str, *, unknown: bool = False) -> Outcome:
+    return Outcome(_written({"error": what}), failed=True, unknown=unknown)
+
+
+def _loaded(path: Path) -> ModuleType:
+    """The file as a module of its own. Raises SettingsError with the line at fault."""
+    if not path.is_file():
+        raise SettingsError("there is no such file of tools", where=path, remedy="check the path")
+    name = f"dialoop_tools_{path.stem}_{abs(hash(path.absolute()))}"
+    spec = importlib.util.spec_from_file_location(name, path.absolute())
+    if spec is None or spec.loader is None:
+        raise SettingsError("this is no Python file", where=path, remedy="name a file that ends with .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that annotations in quotes can be read
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SettingsError(f"the tools cannot be loaded: {_first_line(error)}", where=_place(error, path)) from error
+    return module
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
+def _place(error: Exception, path: Path) -> Place:
+    """Where in the file it happened."""
+    if isinstance(error, SyntaxError):
+        return Place(str(path), error.lineno)
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path.absolute()):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return Place(str(path), line)

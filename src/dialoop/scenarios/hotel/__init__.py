@@ -1,7 +1,7 @@
 """The hotel: a world, tools on it, customers with goals, a reference agent, and the logs that they make.
 
 `make_logs` writes conversations. For a live agent or a rehearsal: `make_world`, `TOOLS` and `FUNCTIONS` (run one with
-`scenarios.typed_tools.call_tool`), `make_customer`, whose `goals` tell at the end whether the world is as wanted.
+`agent.typed_tools.call_tool`), `make_customer`, whose `goals` tell at the end whether the world is as wanted.
 """
 
 from dialoop.scenarios.hotel.agent import ReferenceAgent

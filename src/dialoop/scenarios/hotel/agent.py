@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from dialoop.agent.typed_tools import call_tool
 from dialoop.conversation import FunctionCall, Message, ToolCall
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.talk import Answer, Heard, Intent, Said, Value
 from dialoop.scenarios.hotel.tools import FUNCTIONS, Result
 from dialoop.scenarios.hotel.wording import Wording
 from dialoop.scenarios.hotel.world import World
-from dialoop.scenarios.typed_tools import call_tool
 
 _STAY = ("check_in", "nights", "guests")
 _CHANGES = {"new_check_in": "check_in", "new_nights": "nights", "new_room": "room"}

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from dialoop.agent.typed_tools import ToolFunction, tool_schema
 from dialoop.errors import DataError
 from dialoop.scenarios.hotel.days import parse_day
 from dialoop.scenarios.hotel.world import NOTICE_DAYS, Booking, Room, World
-from dialoop.scenarios.typed_tools import ToolFunction, tool_schema
 
 Result = dict[str, Any]
 MOST_NIGHTS = 30

@@ -1,8 +1,9 @@
 """From plain typed Python functions to tools: their JSON schema, and a call by name with arguments as JSON text.
 
-A tool is a function whose first parameter is the world that it reads and changes and whose other parameters are typed
-`str`, `int`, `float`, `bool`, `list[str]`, a `Literal`, or one of these `| None`. Its description is the docstring up
-to an `Args:` section; lines `name: text` below `Args:` describe parameters. Form: OpenAI function calling.
+A tool is a function whose first parameter may be its surroundings (the world that it reads and changes, the context of
+its call), which no caller gives, and whose other parameters are typed `str`, `int`, `float`, `bool`, `list[str]`, a
+`Literal`, or one of these `| None`. Its description is the docstring up to an `Args:` section; lines `name: text` below
+`Args:` describe parameters. Form: OpenAI function calling.
 
 It knows no particular world. A wrong call by a model is answered with {"error": ...}, as the model must be able to mend
 it; a wrong tool by a programmer raises SettingsError.
@@ -24,12 +25,17 @@ ToolFunction = Callable[..., dict[str, Any]]
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-def tool_schema(function: ToolFunction) -> Tool:
-    """The tool's schema from its annotations and docstring. Raises SettingsError where it has no such form."""
+def tool_schema(function: Callable[..., Any], *, surrounded: bool = True) -> Tool:
+    """The tool's schema from its annotations and docstring. Raises SettingsError where it has no such form.
+
+    `surrounded`: whether the first parameter is the surroundings, which are not in the schema.
+    """
     description, about = _docstring(function)
     properties: dict[str, Any] = {}
     required = []
-    for parameter in _parameters(function):
+    for parameter in _parameters(function, surrounded):
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise _fault(function, f"cannot be called by names because of its parameter {parameter.name}")
         schema = _type_schema(_annotation(function, parameter.name), function, parameter.name)
         if parameter.name in about:
             schema["description"] = about.pop(parameter.name)
@@ -54,7 +60,7 @@ def call_tool(functions: Sequence[ToolFunction], world: object, name: str, argum
         return {"error": "arguments are no JSON"}
     if not isinstance(given, dict):
         return {"error": "arguments are no JSON object"}
-    parameters = {parameter.name: parameter for parameter in _parameters(function)}
+    parameters = {parameter.name: parameter for parameter in _parameters(function, True)}
     for key in given:
         if key not in parameters:
             return {"error": f"unknown argument {key}"}
@@ -67,19 +73,22 @@ def call_tool(functions: Sequence[ToolFunction], world: object, name: str, argum
 
 
 @cache
-def _parameters(function: ToolFunction) -> list[inspect.Parameter]:
-    return list(inspect.signature(function).parameters.values())[1:]
+def _parameters(function: Callable[..., Any], surrounded: bool) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())[1 if surrounded else 0 :]
 
 
 @cache
-def _annotation(function: ToolFunction, name: str) -> Any:
-    hints = get_type_hints(function)
+def _annotation(function: Callable[..., Any], name: str) -> Any:
+    try:
+        hints = get_type_hints(function)
+    except (NameError, TypeError) as error:
+        raise _fault(function, f"has an annotation that cannot be read: {error}") from error
     if name not in hints:
         raise _fault(function, f"parameter {name} has no type")
     return hints[name]
 
 
-def _docstring(function: ToolFunction) -> tuple[str, dict[str, str]]:
+def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     text = inspect.getdoc(function)
     if not text:
         raise _fault(function, "has no docstring")
@@ -98,7 +107,7 @@ def _options(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
 
 
-def _type_schema(annotation: Any, function: ToolFunction, name: str) -> dict[str, Any]:
+def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> dict[str, Any]:
     kinds = [kind for kind in _options(annotation) if kind is not type(None)]
     kind = kinds[0]
     if len(kinds) == 1 and kind in _PLAIN:
@@ -126,10 +135,10 @@ def _fits_kind(value: Any, kind: Any) -> bool:
     return isinstance(value, kind)
 
 
-def _fault(function: ToolFunction, what: str) -> SettingsError:
+def _fault(function: Callable[..., Any], what: str) -> SettingsError:
     place = f"{inspect.getsourcefile(function) or '?'}:{function.__code__.co_firstlineno}"
     return SettingsError(
         f"tool {function.__name__} {what}",
         where=place,
-        remedy="give each parameter a plain type and the function a docstring, as docs/scenarios.md shows",
+        remedy="give each parameter a plain type and the function a docstring, as docs/agent.md shows",
     )

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import pytest
 
+from dialoop.agent.typed_tools import call_tool, tool_schema
 from dialoop.errors import SettingsError
-from dialoop.scenarios.typed_tools import call_tool, tool_schema
 
 
 def weigh(
