@@ -1,4 +1,4 @@
-"""The checker of a rehearsed conversation: whether the house ended as the goals say, and what was asked was told rightly.
+"""The checker of a rehearsed conversation: whether the house ended as the goals say, and the agent told what is so.
 
 What was asked for becomes facts: values that must stand, together, in one of the agent's texts after the question.
 Untrue refusals and prices are found, and changes that nobody wanted. It reads worlds and what was said; it trusts
