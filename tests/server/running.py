@@ -3,19 +3,14 @@
 import threading
 from contextlib import contextmanager
 
-import uvicorn
-
-from dialoop.server import address_of, build_app, listen
+from dialoop.server import address_of, build_app, listen, server_of
 
 
 @contextmanager
 def serving(*engines, **options):
     """The address of a running server, without /v1."""
     listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        build_app(engines, **options), log_level="error", access_log=False, timeout_graceful_shutdown=2
-    )
-    server = uvicorn.Server(config)
+    server = server_of(build_app(engines, **options), log_level="error", grace=2)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

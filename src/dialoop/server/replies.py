@@ -22,11 +22,17 @@ DONE = b"data: [DONE]\n\n"
 class Reply:
     """The frame of one answer: its id, time and model, the same in each chunk."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, **more: Any) -> None:
+        """`more` stands in every chunk besides OpenAI's fields."""
+        self._more = more
         self._id = f"chatcmpl-{secrets.token_hex(12)}"
         self._created = int(time.time())
         self._model = model
         self._begun = False
+
+    def add(self, **more: Any) -> None:
+        """What stands in the following chunks too."""
+        self._more |= more
 
     def whole(self, answer: Gathered) -> dict[str, Any]:
         """The answer as one chat completion."""
@@ -59,7 +65,7 @@ class Reply:
         return _event({**self._frame("chat.completion.chunk"), "choices": [choice], **usage})
 
     def _frame(self, kind: str) -> dict[str, Any]:
-        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._model, **self._more}
 
 
 def error_event(error: RequestError) -> bytes:

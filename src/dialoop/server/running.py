@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -55,11 +55,26 @@ def address_of(listening: socket.socket) -> str:
 
 def serve_app(app: FastAPI, listening: socket.socket) -> None:
     """Serves until SIGINT or SIGTERM; then takes nothing new, and gives answers under way 8 s to end."""
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
-    )
     with _signals_end_quietly():
-        uvicorn.Server(config).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])
+
+
+def server_of(app: FastAPI, *, log_level: str = "warning", grace: int = GRACE) -> uvicorn.Server:
+    """The server of an application; open pages stop following when it ends, so that nothing waits for them."""
+    config = uvicorn.Config(
+        app, log_level=log_level, access_log=False, timeout_graceful_shutdown=grace, server_header=False
+    )
+    return _Server(config, getattr(app.state, "ending", lambda: None))
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
 
 @contextmanager

@@ -43,3 +43,6 @@ class ServeSettings(BaseModel):
     max_body_mib: float = Field(
         default=4.0, gt=0, le=1024, description="Largest request in MiB; larger ones get a 413."
     )
+    messages_per_minute: int = Field(
+        default=30, ge=1, le=10_000, description="Messages a minute of one visitor of the chat page; more get a 429."
+    )

@@ -142,6 +142,7 @@ class ChatRequest(_Sent):
 
     model: str
     messages: list[SentMessage] = Field(min_length=1, max_length=4096)
+    conversation_id: str | None = Field(default=None, pattern=r"^[\w.:-]{1,200}$")
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -183,8 +184,10 @@ class ChatRequest(_Sent):
 
         Raises RequestError where the messages are no sound conversation or fields contradict each other.
         """
-        if self.stream_options is not None and not self.wants_stream:
-            raise RequestError("stream_options is only for stream: true", param="stream_options")
+        self._check_stream()
+        if self.conversation_id is not None:
+            what = "conversation_id is for agents; a model is sent the whole conversation with each request"
+            raise RequestError(what, param="conversation_id", remedy="ask for a model agent:<name>")
         if self.tool_choice is not None and self.tool_choice != "none" and not self.tools:
             raise RequestError("tool_choice is given, but there are no tools", param="tool_choice")
         request = GenerateRequest(
@@ -202,6 +205,23 @@ class ChatRequest(_Sent):
         request.check()
         _check(request)
         return request
+
+    def to_agent(self) -> str:
+        """What the customer says to an agent: the last message. Raises RequestError for what an agent does not take."""
+        self._check_stream()
+        taken = ("model", "messages", "conversation_id", "stream", "stream_options", "user", "metadata")
+        for name in self.model_fields_set - {*taken}:
+            if getattr(self, name) not in (None, False, [], {}):
+                what = f"{name} is not for agents: the project file says how an agent answers"
+                raise RequestError(what, code="unsupported_parameter", param=name)
+        last = self.messages[-1]
+        if not isinstance(last, UserMessage):
+            raise RequestError("the last message must be the user's: an agent hears nothing else", param="messages")
+        return _text(last.content) or ""
+
+    def _check_stream(self) -> None:
+        if self.stream_options is not None and not self.wants_stream:
+            raise RequestError("stream_options is only for stream: true", param="stream_options")
 
 
 def read_chat_request(body: bytes) -> ChatRequest:

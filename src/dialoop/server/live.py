@@ -1,0 +1,91 @@
+"""What pages are told while they are open: that a conversation changed, and the words that are being said just now.
+
+Within this process at once; what other workers did is seen by looking at the log now and then. It knows no HTTP but the
+form of server-sent events (HTML Living Standard, 9.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from dialoop.errors import RequestError
+
+LOOK = 1.0
+"""Seconds between two looks at the log, for what other workers write."""
+MOST_PAGES = 500
+"""Pages that may be open at once."""
+ANY = ""
+"""In the place of a conversation's name: whichever changes."""
+
+
+class Live:
+    """Who follows which conversation, and what has been said so far in a turn that runs. One event loop."""
+
+    def __init__(self) -> None:
+        self._wakers: dict[str, set[asyncio.Event]] = {}
+        self._saying: dict[str, str] = {}
+        self._closed = False
+
+    def saying(self, conversation: str) -> str:
+        """What the agent has said so far in the turn that runs and is not in the log yet, with the true values."""
+        return self._saying.get(conversation, "")
+
+    def say(self, conversation: str, words: str) -> None:
+        """More words of the turn that runs."""
+        self._saying[conversation] = self.saying(conversation) + words
+        self._wake(conversation)
+
+    def changed(self, conversation: str) -> None:
+        """Something new stands in the log; what was being said stands there too, or will not be said."""
+        self._saying.pop(conversation, None)
+        self._wake(conversation)
+        self._wake(ANY)
+
+    def close(self) -> None:
+        """Ends everybody's following."""
+        self._closed = True
+        for name in list(self._wakers):
+            self._wake(name)
+
+    async def follow(self, *conversations: str) -> AsyncGenerator[None, None]:
+        """Gives once at the beginning, then whenever one of them changed, and at least every `LOOK` seconds."""
+        with self._waking(conversations) as waker:
+            while not self._closed:
+                yield
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waker.wait(), LOOK)
+                waker.clear()
+
+    @contextmanager
+    def _waking(self, conversations: tuple[str, ...]) -> Iterator[asyncio.Event]:
+        waker = asyncio.Event()
+        for name in conversations:
+            self._wakers.setdefault(name, set()).add(waker)
+        try:
+            yield waker
+        finally:
+            for name in conversations:
+                self._wakers[name].discard(waker)
+                if not self._wakers[name]:
+                    del self._wakers[name]
+
+    def check_room(self) -> None:
+        """Raises RequestError 503 where too many pages are open."""
+        if len(set().union(*self._wakers.values())) >= MOST_PAGES:
+            what = f"{MOST_PAGES} pages are open already"
+            raise RequestError(what, status=503, code="too_many_pages", remedy="try again in a while")
+
+    def _wake(self, conversation: str) -> None:
+        for waker in self._wakers.get(conversation, ()):
+            waker.set()
+
+
+def server_sent(event: str, body: Any, number: int | None = None) -> bytes:
+    """One server-sent event with a JSON body."""
+    head = "" if number is None else f"id: {number}\n"
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return f"{head}event: {event}\ndata: {text}\n\n".encode()

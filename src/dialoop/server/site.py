@@ -1,0 +1,87 @@
+"""What the chat page and the desk page share: files with strict headers, cookies, who may post, checked bodies.
+
+A page of another site can neither post here (the cookie is not sent along, the body must be JSON, the origin is
+compared) nor show these pages in a frame. It knows requests, not conversations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.responses import StreamingResponse
+
+from dialoop.errors import RequestError
+from dialoop.server.body import read_json_body
+
+Sent = TypeVar("Sent", bound=BaseModel)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+FILES = ("chat.html", "chat.js", "desk.html", "desk.js", "page.css", "chat.css", "desk.css", "words.js", "icon.svg")
+_LARGEST = 256 * 1024
+"""Bytes that a page may post at once."""
+
+
+class Posted(BaseModel):
+    """What a page posts; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def page_file(name: str) -> Response:
+    """A file of the pages. Raises RequestError 404 for another name."""
+    if name not in FILES:
+        raise RequestError(f"there is no page {name!r}", status=404, code="unknown_url")
+    content = files("dialoop.server").joinpath("pages", name).read_bytes()
+    kind = _KINDS[name.rpartition(".")[2]]
+    return Response(content, media_type=f"{kind}; charset=utf-8", headers=_HEADERS)
+
+
+async def posted(request: Request, form: type[Sent]) -> Sent:
+    """The checked body of a page's request. Raises RequestError: 400, 403, 413, 415."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise RequestError("a page of another site may not do this", status=403, code="wrong_origin")
+    body = await read_json_body(request, _LARGEST)
+    try:
+        sent = json.loads(body)
+        json.dumps(sent, ensure_ascii=False).encode()
+        return form.model_validate(sent)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RequestError(f"{where}: {first['msg']}", code="invalid_value", param=where) from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError("the body is no JSON in UTF-8", code="invalid_json") from error
+
+
+def check_host(request: Request) -> None:
+    """Raises RequestError 403 for a name that leads here but is not this machine's own (DNS rebinding)."""
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    if host not in LOOPBACK:
+        what = f"{host!r} is not this machine, and without a sign-in the desk is for this machine alone"
+        raise RequestError(what, status=403, code="wrong_host", remedy="serve with operators: docs/serving.md")
+
+
+def keep_cookie(response: Response, request: Request, name: str, secret: str, *, path: str, seconds: int) -> None:
+    """Gives the browser a secret that only this site gets back, and no script reads."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(name, secret, max_age=seconds, path=path, httponly=True, samesite="strict", secure=secure)
+
+
+def streamed(events: AsyncIterator[bytes]) -> StreamingResponse:
+    """Server-sent events, kept by no cache and held back by no proxy."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
