@@ -1,4 +1,4 @@
-"""What is passed into an agent: the forms of `understand`, `search`, rules and guards. Types only.
+"""What is passed into an agent: the forms of `understand`, `search`, rules and guards, and how they are called.
 
 Each may be a plain or an async function. Plain ones run in a thread, so that one that computes holds up nobody.
 All that they are given holds stand-ins instead of private values.
@@ -6,6 +6,8 @@ All that they are given holds stand-ins instead of private values.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -83,3 +85,11 @@ A pure function of the situation: after a crash it is asked again.
 
 Guard = Callable[[str, Situation], str | Awaitable[str | None] | None]
 """Looks at one sentence before it leaves; gives the reason where it must not."""
+
+
+async def called(function: Callable[..., Any], *values: Any) -> Any:
+    """What the function gives: awaited where it is async, from a thread where it is plain."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*values)
+    result = await asyncio.to_thread(function, *values)
+    return await result if inspect.isawaitable(result) else result

@@ -1,7 +1,8 @@
 """The events of a conversation: what happened, one after the other, unique by (conversation, seq); schema version 1.
 
 Plain data that is only ever added to. What people said stands in the fields named in `SAID`, so that a store can keep
-those bodies apart from the chain of digests and erase a person. It knows no store and no folds.
+those bodies apart from the chain of digests and erase a person. Where an agent writes them, those fields hold stand-ins
+for private values, `shown` is unused, and a vault has the values. It knows no store and no folds.
 """
 
 from __future__ import annotations
@@ -57,10 +58,15 @@ class UserSaid(BaseEvent):
 
 
 class Understood(BaseEvent):
-    """What was made of the last user message, and the passages found for it."""
+    """What was made of the last user message, and the passages found for it.
+
+    `confidence` (0 to 1) is by intent; `out_of_scope`: the message is about something that the agent is not for.
+    """
 
     kind: Literal["understood"] = "understood"
     intents: list[str] = []
+    confidence: dict[str, float] = {}
+    out_of_scope: bool = False
     slots: dict[str, Any] = {}
     sentiment: str | None = None
     passages: list[Passage] = []
