@@ -24,6 +24,7 @@ def pretrain(
     """Train a base: tokenizer, phases of the recipe, a held-out copying test at every checkpoint."""
     from dialoop import model
     from dialoop.scenarios.copying import make_copying
+    from dialoop.scenarios.services import make_services
     from dialoop.training.pretraining import Way
     from dialoop.training.pretraining import pretrain as run
     from dialoop.training.recipe import read_recipe
@@ -32,7 +33,11 @@ def pretrain(
     packaged = Path(model.__file__).parent / "mini" / "recipe.yaml"
     plan = read_recipe(packaged if recipe == "mini" else Path(recipe))
     generators: dict[str, Callable[..., Iterable[Conversation]]]
-    generators = {"copying": make_copying, "long_copying": partial(make_copying, long=True)}
+    generators = {
+        "copying": make_copying,
+        "long_copying": partial(make_copying, long=True),
+        "services": make_services,
+    }
     unknown = set(plan.generated) - set(generators)
     if unknown:
         raise SettingsError(f"unknown generator {sorted(unknown)[0]!r}", remedy=f"there are: {', '.join(generators)}")

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, overload
 
 import numpy as np
 
@@ -26,8 +27,9 @@ from dialoop.conversation import (
     what_is,
 )
 from dialoop.errors import DataError, SettingsError
-from dialoop.model import Base, Head, sentences
+from dialoop.model import Base, Head, Sentence, sentences
 from dialoop.training.batches import Sample
+from dialoop.training.fresh_values import FreshValues
 from dialoop.training.settings import MOST_HELD_OUT
 
 
@@ -62,10 +64,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Side:
-    """The samples of one side of the split, and what became of its records."""
+    """The samples of one side of the split, and what became of its records.
+
+    `origins`: for each sample of `generate`, its conversation and the sample's number among that conversation's.
+    """
 
     samples: list[Sample] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    origins: list[tuple[Conversation, int]] = field(default_factory=list)
 
 
 def read_records(path: Path) -> Records:
@@ -155,13 +161,58 @@ def _sentences(conversations: Sequence[Conversation], base: Base, window: int) -
         counts.answers_lost += sum(sentence.lost for sentence in made)
         taught = [sentence for sentence in made if any(sentence.targets)]
         counts.without_targets += not taught
-        for sentence in taught:
-            sample = Sample(np.asarray(sentence.ids, dtype=np.int32), np.asarray(sentence.targets, dtype=np.bool_))
+        for number, sentence in enumerate(taught):
+            sample = _sample(sentence)
             side.samples.append(sample)
+            side.origins.append((conversation, number))
             counts.tokens += len(sample.ids)
             counts.targets += sample.count
     counts.samples = len(side.samples)
     return side
+
+
+def _sample(sentence: Sentence) -> Sample:
+    return Sample(np.asarray(sentence.ids, dtype=np.int32), np.asarray(sentence.targets, dtype=np.bool_))
+
+
+class FreshSamples(Sequence[Sample]):
+    """The samples of one epoch, each with fresh values, made when it is asked for.
+
+    Drawn by seed, epoch and number alone, so a resumed run meets the same ones. A conversation that with other values
+    comes apart into another number of samples stays as it is.
+    """
+
+    def __init__(self, side: Side, base: Base, window: int, values: FreshValues, *, seed: int, epoch: int) -> None:
+        self._side, self._base, self._window, self._values = side, base, window, values
+        self._drawn = f"{seed}/{epoch}"
+
+    def __len__(self) -> int:
+        return len(self._side.samples)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        conversation, number = self._side.origins[index]
+        fresh = self._values.give(conversation, Random(f"{self._drawn}/{conversation.id or index}"))
+        if fresh is conversation:
+            return self._side.samples[index]
+        made = sentences(fresh.messages, fresh.tools, self._base.tokenizer, window=self._window)
+        taught = [sentence for sentence in made if any(sentence.targets)]
+        if len(taught) != sum(one is conversation for one, _ in self._around(index)):
+            return self._side.samples[index]
+        return _sample(taught[number])
+
+    def _around(self, index: int) -> list[tuple[Conversation, int]]:
+        """The origins of all samples of this sample's conversation, which lie side by side."""
+        conversation, number = self._side.origins[index]
+        begin, end = index - number, index + 1
+        while end < len(self._side.origins) and self._side.origins[end][0] is conversation:
+            end += 1
+        return self._side.origins[begin:end]
 
 
 def _texts(examples: Sequence[Example], base: Base, window: int) -> Side:

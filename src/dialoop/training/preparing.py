@@ -6,7 +6,7 @@ It knows files, bases and settings; not how a run goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.model import AdapterSettings, Base, head_loss, load_base
 from dialoop.training.batches import Batch, Sample, lay_sentences, lay_texts
+from dialoop.training.fresh_values import FreshValues, Words, values_of
 from dialoop.training.loop import Gear, LossFunction
-from dialoop.training.material import Counts, Records, Side, choose_head, part, read_records, samples_of
+from dialoop.training.material import Counts, FreshSamples, Records, Side, choose_head, part, read_records, samples_of
 from dialoop.training.order import portions
 from dialoop.training.precision import choose_precision
 from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
@@ -64,8 +65,16 @@ class Prepared:
     tools: ToolsSeen | None
     chosen: Chosen
     lines: list[str]
+    values: FreshValues | None = None
 
-    def batches(self, samples: list[Sample], step: list[list[int]]) -> list[Batch]:
+    def samples_in(self, epoch: int) -> Sequence[Sample]:
+        """What is learnt from in an epoch: the samples themselves, or these with fresh values."""
+        if self.values is None:
+            return self.train.samples
+        seed = self.job.tune.seed
+        return FreshSamples(self.train, self.base, self.chosen.window, self.values, seed=seed, epoch=epoch)
+
+    def batches(self, samples: Sequence[Sample], step: list[list[int]]) -> list[Batch]:
         """The portions of a step, laid out."""
         pad = int(self.base.tokenizer.pad_token_id)
         return [_LAY[self.base.head.kind]([samples[i] for i in portion], pad) for portion in step]
@@ -111,8 +120,16 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         tools=ToolsSeen.of(split.train) if records.conversations else None,
         chosen=Chosen(**kept) if kept else _open(settings, base, train, window),
         lines=_lines(records, split, train.counts, held_out.counts),
+        values=_fresh_values(train, base, settings.fresh_values),
     )
     return _geared(prepared, decided=kept is not None)
+
+
+def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
+    """None where nothing is to be replaced, or no conversation holds a value that can be."""
+    if not share or not any(values_of(conversation) for conversation, _ in train.origins):
+        return None
+    return FreshValues(Words.of(base.tokenizer), share)
 
 
 def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
@@ -224,7 +241,16 @@ def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
     weights = sum(p.numel() for p in base.model.parameters())
     share = "all trained" if trained == weights else f"{trained:,} trained"
     labels = f" {len(base.head.labels)} labels" if base.head.labels else ""
+    fresh = (
+        []
+        if prepared.values is None
+        else [
+            f"{prepared.job.tune.fresh_values:.0%} of the values that calls copy are replaced by made-up ones, anew in"
+            " each epoch: copying is learnt, and not the values"
+        ]
+    )
     return [
+        *fresh,
         f"{base.name}: {weights:,} weights, {share}; {base.head.kind}{labels}; window {chosen.window:,} tokens",
         f"{chosen.epochs:g} epochs, {chosen.batch_size} a step, learning rate {chosen.lr:.1e};"
         f" {chosen.precision} on {chosen.device}" + (f" ({chosen.why})" if chosen.why else ""),

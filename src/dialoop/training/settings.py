@@ -52,6 +52,13 @@ class TuneSettings(BaseModel):
         default=None,
         description="What is held out: a share from 0 to 0.9, or a file; unset: a tenth, 200 records at most.",
     )
+    fresh_values: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of a conversation's values (names, places, numbers that its calls copy) that are replaced by"
+        " made-up ones in each epoch, so that copying is learnt and not the values.",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the split, the order and new weights.")
     adapter: Literal["none", "lora"] = Field(default="none", description="Train all weights, or a LoRA adapter only.")
     lora_rank: int = Field(default=16, ge=1, description="Width of the adapter.")

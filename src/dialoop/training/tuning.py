@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor
 from dialoop.errors import RunError
 from dialoop.model import save_model
 from dialoop.training.allocator import freed_memory_kept
+from dialoop.training.batches import Sample
 from dialoop.training.checkpoint import (
     has_checkpoint,
     load_best,
@@ -118,8 +120,8 @@ class _Tuning:
     def __init__(self, prepared: Prepared, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
         self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
         self.chosen, self.model = prepared.chosen, prepared.base.model
-        self.samples = prepared.train.samples
-        self.lengths = [len(sample.ids) for sample in self.samples]
+        self.samples: Sequence[Sample] = []
+        self.lengths = [len(sample.ids) for sample in prepared.train.samples]
         self.optimiser = prepared.job.tune.optimiser_settings(self.chosen.lr)
         torch.manual_seed(prepared.job.tune.seed)
         self.optimisers = make_optimisers(self.model, self.optimiser)
@@ -128,7 +130,7 @@ class _Tuning:
         self.best: dict[str, Tensor] | None = None
         self.before: float | None = None
         self.loss = math.nan
-        self.an_epoch = math.ceil(len(self.samples) / self.chosen.batch_size)
+        self.an_epoch = math.ceil(len(self.lengths) / self.chosen.batch_size)
         self.total = math.ceil(self.an_epoch * self.chosen.epochs)
         self.steps: tuple[int, list[Step]] = (-1, [])
         self.began = self.saved = time.monotonic()
@@ -174,7 +176,7 @@ class _Tuning:
         if self.steps[0] != epoch:
             seed = self.prepared.job.tune.seed
             made = steps_of(self.lengths, self.chosen.batch_size, self.chosen.positions, seed=seed, epoch=epoch)
-            self.steps = (epoch, made)
+            self.steps, self.samples = (epoch, made), self.prepared.samples_in(epoch)
         report = take_step(
             self.prepared.gear,
             self.model,

@@ -1,0 +1,5 @@
+"""Conversations of many kinds of services, for pretraining."""
+
+from dialoop.scenarios.services.talk import make_services
+
+__all__ = ["make_services"]
