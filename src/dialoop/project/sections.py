@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-SECTIONS = ("tune", "evaluate", "serve")
-"""Each is named after its verb."""
+SECTIONS = ("tune", "evaluate", "serve", "knowledge")
+"""Each is named after its verb, or after its room where no verb reads it."""
 
 
 def section_settings(section: str) -> type[BaseModel]:
@@ -21,6 +21,10 @@ def section_settings(section: str) -> type[BaseModel]:
         from dialoop.evaluation import EvaluationSettings
 
         return EvaluationSettings
+    if section == "knowledge":
+        from dialoop.knowledge import KnowledgeSettings
+
+        return KnowledgeSettings
     from dialoop.server import ServeSettings
 
     return ServeSettings
