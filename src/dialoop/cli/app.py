@@ -24,12 +24,14 @@ from dialoop.cli.refusals import refusal, traceback_of
 
 PROJECT_FILE = "dialoop.yaml"
 VERBS: dict[str, str] = {
+    "new": "Make a project folder from a scenario.",
     "check": "Look at dialogue data: every fault, fit with a base, targets, leaks.",
     "convert": "Bring dialogue data from one form into another.",
     "tune": "Adapt a base to dialogue data.",
     "evaluate": "Measure models on held-out conversations, before against after.",
     "chat": "Talk to a model in the terminal.",
     "serve": "Serve a model over HTTP, OpenAI-compatible.",
+    "rehearse": "Let simulated customers talk to the agent.",
     "backup": "Write a whole store of conversations into one file.",
     "restore": "Fill a new store from a backup.",
     "pretrain": "Train the bundled base from scratch by a recipe.",

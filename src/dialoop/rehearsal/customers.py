@@ -53,5 +53,14 @@ class Partner(Protocol):
     async def decided(self) -> Mapping[str, int]:
         """How many turns were decided by whom: "model", "rule:<name>", ..."""
 
+    async def close(self, outcome: str) -> None:
+        """Ends the conversation: `outcome` is "reached" or "missed", as the customer judged."""
+
     async def lines(self) -> Sequence[Line]:
         """What was said and done, with stand-ins in the place of private values."""
+
+
+def private_values(customers: Sequence[Customer]) -> list[str]:
+    """All private values of these customers, each once, the longest first: what a check looks for after a rehearsal."""
+    values = {value for customer in customers for value in customer.private_values()}
+    return sorted(values, key=lambda value: (-len(value), value))

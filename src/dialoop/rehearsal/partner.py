@@ -9,11 +9,14 @@ import asyncio
 from collections import Counter
 
 from dialoop.agent import Agent, whole
-from dialoop.conversation import Event
+from dialoop.conversation import Event, fold
+from dialoop.conversation.events import Closed
+from dialoop.errors import StoreError
 from dialoop.rehearsal.customers import Answered
 from dialoop.rehearsal.results import Line
 from dialoop.store import Store
 
+_LEASE_SECONDS = 30.0
 _WITH_A_PERSON = ("asked", "with_operator")
 
 
@@ -50,6 +53,31 @@ class AgentPartner:
         )
         reason = await self._reason() if reply.phase in _WITH_A_PERSON else None
         return Answered(reply.text, reason)
+
+    async def close(self, outcome: str) -> None:
+        """See `Partner.close`: a `closed` event, by "checker". One that is closed, or was never opened, stays so."""
+        await asyncio.to_thread(self._close, outcome)
+
+    def _close(self, outcome: str) -> None:
+        lease = self._store.acquire(self._conversation, "rehearsal", _LEASE_SECONDS)
+        if lease is None:
+            raise StoreError("a turn still runs in this conversation", where=self._conversation, remedy="wait for it")
+        try:
+            state = fold(self._store.events(self._conversation))
+            if state.phase in ("new", "closed", "erased") or state.tenant is None:
+                return
+            event = Closed(
+                conversation=self._conversation,
+                seq=state.seq + 1,
+                at=self._store.now(),
+                tenant=state.tenant,
+                customer=state.customer,
+                outcome=outcome,
+                by="checker",
+            )
+            self._store.append([event], lease=lease)
+        finally:
+            self._store.release(lease)
 
     async def decided(self) -> Counter[str]:
         """See `Partner.decided`: the conversation's `decided` events by their action."""

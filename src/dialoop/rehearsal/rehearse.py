@@ -76,6 +76,8 @@ async def _converse(customer: Customer, partner: Partner, most_turns: int, patie
     faults = [broken] if broken else []
     faults += [f"a person was called: {called_person}"] if called_person is not None else []
     faults += customer.faults()
+    if broken is None:
+        await partner.close("missed" if faults else "reached")
     lines: Sequence[Line] = await partner.lines() if faults else ()
     decided = dict(await partner.decided())
     seconds = round(time.monotonic() - began, 3)

@@ -52,7 +52,7 @@ class Fact:
 
 def faults(start: World, end: World, goals: Sequence[Goal], turns: Sequence[Turn]) -> list[str]:
     """Why the conversation is no success; empty where it is one. `start` and `end`: the house before and after."""
-    found = [f"not reached: {goal}" for goal in goals if not _reached(goal, start, end)]
+    found = [f"not reached: {_described(goal)}" for goal in goals if not _reached(goal, start, end)]
     found += _unwanted(start, end, goals)
     found += [f"not told rightly: {fact.about}" for fact in facts(start, end, goals, turns) if not fact.told(turns)]
     for turn in turns:
@@ -156,6 +156,15 @@ def _reached(goal: Goal, start: World, end: World) -> bool:
         case Find():
             return start.bookings[goal.booking] == end.bookings[goal.booking]
     return True
+
+
+def _described(goal: Goal) -> str:
+    """The goal in words, without names and contacts."""
+    private = ("name", "contact", "reference")
+    told = ", ".join(
+        f"{name} {value}" for name, value in vars(goal).items() if name not in private and value is not None
+    )
+    return f"{type(goal).__name__.lower()} ({told})"
 
 
 def _changed(one: Booking, goal: Change) -> Booking:

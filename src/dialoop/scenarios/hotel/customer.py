@@ -68,6 +68,11 @@ class Customer:
         """The goal that is being pursued; None before the first and after the last."""
         return self.goals[self._at] if 0 <= self._at < len(self.goals) else None
 
+    @property
+    def private_id(self) -> str | None:
+        """An identity number that may be told though nobody asks; None where there is none, or it was told."""
+        return self._knows.private_id
+
     def insist(self) -> Said:
         """Says once more what the goal being pursued is: to an agent that did not take it up."""
         goal = self.goal

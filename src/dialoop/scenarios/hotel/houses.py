@@ -53,12 +53,16 @@ class Caller(Protocol):
     """What a house must know of who calls a tool; `dialoop.agent.ToolContext` says it."""
 
     @property
+    def customer(self) -> str | None:
+        """Names the house, where there is one of that name: a rehearsed customer has a house of its own."""
+
+    @property
     def tenant(self) -> str:
-        """Names the house, where there is one of that name."""
+        """Names the house, where the customer names none."""
 
     @property
     def lang(self) -> str | None:
-        """The language of the house, where the tenant names none."""
+        """The language of the house, where neither names one."""
 
     @property
     def idempotency_key(self) -> str:
@@ -159,11 +163,12 @@ class Houses:
                 connection.execute(f"DELETE FROM {table} WHERE house = ?", (name,))
 
     def _house(self, connection: sqlite3.Connection, caller: Caller) -> str:
-        """The caller's tenant where it names a house, else the first house of the caller's language, else the first."""
+        """The house named as the caller's customer, else as its tenant; else the first of its language, or at all."""
         rows = connection.execute("SELECT house, lang FROM houses ORDER BY rowid").fetchall()
         if not rows:
             raise DataError("there is no house", where=self.path, remedy="add one, or run dialoop new hotel DIR")
-        ranked = sorted(rows, key=lambda row: (row[0] != caller.tenant, row[1] != caller.lang))
+        asked = (caller.customer, caller.tenant)
+        ranked = sorted(rows, key=lambda row: ([row[0] != name for name in asked], row[1] != caller.lang))
         return str(ranked[0][0])
 
     def _read(self, connection: sqlite3.Connection, name: str) -> World:

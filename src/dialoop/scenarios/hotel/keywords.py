@@ -136,8 +136,10 @@ def _intent(text: str, heard: Heard, lang: str, offered: Sequence[str]) -> Inten
         return "inform" if _stay(text, lang) or heard.act != "asked" or wish is None else wish
     if wish is not None:
         return wish
-    plain_found = (intent for intent in ("no", "thanks", "yes", "greet") if fits(plain[intent]))
-    return next(plain_found, "inform" if _stay(text, lang) else "greet")
+    for intent, words in plain.items():
+        if intent not in ("bye", "greet") and fits(words):
+            return intent
+    return "inform" if _stay(text, lang) else "greet"
 
 
 def _answers(text: str, heard: Heard, lang: str) -> bool:

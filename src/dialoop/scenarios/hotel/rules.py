@@ -1,4 +1,4 @@
-"""An agent of rules alone, without a model: keywords for understanding, the reference agent's rules for what comes next.
+"""An agent of rules alone, without a model: keywords to understand, the reference agent's rules for what comes next.
 
 At each step it goes through the conversation that the model would be shown and plays it anew: what customers said is
 read by `keywords.read`, what tools gave is taken from the record, and the first call without a result is the next one.
@@ -89,7 +89,7 @@ def _turns(messages: Sequence[Message]) -> list[tuple[str, list[tuple[str, Resul
             names[call.id] = call.function.name
         if not turns:
             continue
-        text, results, told = turns[-1]
+        text, results, _ = turns[-1]
         if message.role == "tool":
             results.append((names.get(message.tool_call_id or "", ""), _result(message.content or "")))
         elif message.role == "assistant" and message.content:

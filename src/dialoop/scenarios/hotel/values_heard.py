@@ -7,10 +7,10 @@ Stand-ins (`<phone_1>`) are taken as what they stand for. It knows no intents an
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable
 
 from dialoop.scenarios.hotel.days import MONTHS, WEEKDAYS
-from dialoop.scenarios.hotel.talk import Value
 
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _NUMERALS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
@@ -170,11 +170,8 @@ def is_private(text: str) -> bool:
     return re.search(r"\bID\b|passport|identity card|身份证|证件", text) is not None
 
 
-def _last(found: Iterable[str]) -> Value | None:
-    last = None
-    for last in found:
-        pass
-    return last
+def _last(found: Iterable[str]) -> str | None:
+    return next(iter(deque(found, maxlen=1)), None)
 
 
 def _number(text: str) -> int:
