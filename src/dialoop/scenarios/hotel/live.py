@@ -27,6 +27,9 @@ _ANSWERS = {
 }
 """By goal, the slots that a customer who has it can fill."""
 
+PATIENCE = 5
+"""Times that a customer is asked the same in a row until it leaves."""
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -43,6 +46,7 @@ class LiveCustomer:
 
     def __init__(self, customer: Customer, lang: str) -> None:
         self.lang, self.turns = lang, list[Turn]()
+        self.gave_up = False
         self._customer = customer
         self._said: Said | None = None
         self._rooms: tuple[str, ...] = ()
@@ -71,12 +75,18 @@ class LiveCustomer:
         goal = self._customer.goal
         heard = self._fitting(hear(text, self.lang), goal)
         self.turns.append(Turn(self._said, text, heard, copy(goal)))
-        said = self._answer(heard, goal)
+        said = None if self._has_enough(heard) else self._answer(heard, goal)
         if self._customer.goal is not goal:
             self._rooms, self._answered = (), False
         self._answered = self._answered or (said is not None and said.intent in ("yes", "no"))
         self._said = said
         return None if said is None else said.text
+
+    def _has_enough(self, heard: Heard) -> bool:
+        """Whether it leaves now: it has said good-bye, or was asked the same again and again."""
+        last = [turn.heard for turn in self.turns[-PATIENCE:]]
+        self.gave_up = len(last) == PATIENCE and heard.act != "told" and all(one == heard for one in last)
+        return self.gave_up or (self._said is not None and self._said.intent == "bye")
 
     def _answer(self, heard: Heard, goal: Goal | None) -> Said | None:
         if isinstance(goal, Book) and heard.act == "offered" and goal.room in heard.rooms:

@@ -14,7 +14,7 @@ from dialoop.scenarios.hotel.checker import faults
 from dialoop.scenarios.hotel.customer import Customer
 from dialoop.scenarios.hotel.goals import Book, Goal
 from dialoop.scenarios.hotel.houses import Houses
-from dialoop.scenarios.hotel.live import LiveCustomer, Turn
+from dialoop.scenarios.hotel.live import PATIENCE, LiveCustomer, Turn
 from dialoop.scenarios.hotel.logs import LANGUAGES, system_message
 from dialoop.scenarios.hotel.makers import make_customer, make_world
 from dialoop.scenarios.hotel.wording import Part
@@ -57,7 +57,8 @@ class HotelCustomer:
 
     def faults(self) -> list[str]:
         """See `rehearsal.Customer`: what the checker finds."""
-        return faults(self._start, self._houses.world(self.name), self._live.goals, self._live.turns)
+        found = faults(self._start, self._houses.world(self.name), self._live.goals, self._live.turns)
+        return [f"gave up: asked the same {PATIENCE} times", *found] if self._live.gave_up else found
 
     def private_values(self) -> list[str]:
         """See `rehearsal.Customer`; those of the other guests of its house too."""

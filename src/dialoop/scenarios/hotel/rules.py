@@ -34,6 +34,10 @@ class _Wanted(Exception):
         self.tool, self.arguments = tool, arguments
 
 
+class _Denied(Exception):
+    """The call was refused before it was made; the agent has said why."""
+
+
 class _Replayed(ReferenceAgent):
     """The reference agent's rules, with results from the record in the place of tools."""
 
@@ -44,6 +48,8 @@ class _Replayed(ReferenceAgent):
     def _call(self, tool: str, /, **arguments: Value) -> Result:
         while self._results:
             name, result = self._results.pop(0)
+            if name == tool and "denied" in result:
+                raise _Denied
             if name == tool:
                 return result
         raise _Wanted(tool, arguments)
@@ -61,7 +67,9 @@ def next_step(messages: Sequence[Message], lang: str) -> Message | tuple[str, di
             answer = agent.answer(said).messages[-1]
         except _Wanted as wanted:
             return wanted.tool, wanted.arguments
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, _Denied):
+            answer = Message(role="assistant", content="")
+        if not answer.content:
             answer = Message(role="assistant", content=_not_understood(lang))
         heard = hear(told if told is not None else answer.content or "", lang)
         if heard.act == "offered" and not heard.rooms:
@@ -72,7 +80,7 @@ def next_step(messages: Sequence[Message], lang: str) -> Message | tuple[str, di
 
 def hotel_rules(situation: Situation) -> Decision:
     """Decides every turn of a hotel's conversation by rules; a policy of `dialoop.agent`."""
-    step = next_step(model_view(situation.state).messages, situation.lang)
+    step = next_step(model_view(situation.state).messages, situation.state.lang or situation.lang)
     if isinstance(step, Message):
         return Decision(text=step.content, rule="hotel")
     return Decision(calls=[step], rule="hotel")
