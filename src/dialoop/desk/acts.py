@@ -19,6 +19,8 @@ from dialoop.store import Store
 
 TOOL_GRACE = 5.0
 """Seconds that a tool which is being called has to end before a take-over, so that its outcome is known."""
+_MANNERS = 0.3
+"""Seconds that a turn which was told to stop has to do so by itself."""
 _TRIES = 3
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 80
@@ -33,7 +35,7 @@ def take_over(
     seconds to end. Raises DeskError: unknown, erased, closed; taken, unless `from_other`.
     """
     _check_name(operator)
-    patience = tool_grace if _calls_under_way(store, conversation) else 0.0
+    patience = tool_grace if _calls_under_way(store, conversation) else _MANNERS
     for _ in range(_TRIES):
         try:
             with pen(store, conversation, patience=patience, seize=True) as writing:

@@ -189,6 +189,8 @@ def without_details(sight: Sight) -> Sight:
     """What the customer may see: no arguments and results of calls, no reasons, no replaced or withdrawn words."""
     lines: list[Line] = []
     for line in sight.lines:
+        if isinstance(line, Called) and line.step == "denied" and (line.by or "").startswith("rule:"):
+            continue  # it was never made: the agent asked first, or tried again
         if isinstance(line, Called):
             lines.append(line.model_copy(update={"arguments": "{}", "result": None, "reason": None, "by": None}))
         elif isinstance(line, Note):

@@ -30,10 +30,10 @@ _MARK = r"^[\w.:-]{1,200}$"
 
 
 class Message(Posted):
-    """What a customer says. `key` is the message's own, so that sending it twice says it once."""
+    """What a customer says. The page makes the conversation's id, and a key for each message: sent twice, said once."""
 
     agent: str = Field(max_length=200)
-    conversation: str | None = Field(default=None, pattern=_MARK)
+    conversation: str = Field(pattern=r"^chat-[\w-]{22,100}$")
     text: str = Field(min_length=1, max_length=8000, pattern=r"\S")
     key: str = Field(pattern=_MARK)
     lang: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}$")
@@ -83,19 +83,18 @@ class ChatPage:
         return JSONResponse({"agents": agents})
 
     async def say(self, request: Request) -> JSONResponse:
-        """Takes a message; the answer comes with the events. The conversation is opened where none is named."""
+        """Takes a message; the answer comes with the events. A conversation that is new is opened."""
         sent = await posted(request, Message)
         customer = self._customer(request)
         self._slow_down(request, customer)
-        conversation = sent.conversation or f"chat-{secrets.token_urlsafe(16)}"
-        if sent.conversation is not None:
-            await self._own(customer, conversation)
+        if await asyncio.to_thread(self._turns.store.conversation, sent.conversation) is None:
+            await self._turns.open(sent.agent, sent.conversation, customer=customer, lang=sent.lang)
+        await self._own(customer, sent.conversation)
         said = {"key": sent.key, "customer": customer, "lang": sent.lang}
-        pieces = self._turns.say(sent.agent, conversation, sent.text, **said)
+        pieces = self._turns.say(sent.agent, sent.conversation, sent.text, **said)
         async for _ in pieces:  # the first piece: what was said stands in the log
             break
-        self._turns.live.changed(conversation)
-        return JSONResponse({"conversation": conversation}, status_code=202)
+        return JSONResponse({"conversation": sent.conversation}, status_code=202)
 
     async def rate(self, request: Request) -> JSONResponse:
         """Takes the judgement of an answer."""

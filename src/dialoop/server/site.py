@@ -29,7 +29,18 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-FILES = ("chat.html", "chat.js", "desk.html", "desk.js", "page.css", "chat.css", "desk.css", "words.js", "icon.svg")
+FILES = (
+    "chat.html",
+    "chat.css",
+    "chat.js",
+    "desk.html",
+    "desk.css",
+    "desk.js",
+    "page.css",
+    "page.js",
+    "words.js",
+    "icon.svg",
+)
 _LARGEST = 256 * 1024
 """Bytes that a page may post at once."""
 

@@ -53,6 +53,15 @@ class Turns:
             raise RequestError(what, status=404, code="model_not_found", param="model", remedy=f"ask for {known}")
         return self.agents[name]
 
+    async def open(self, name: str, conversation: str, *, customer: str, lang: str | None) -> None:
+        """Opens a conversation with the agent's greeting, if it has one; nothing where it is open already."""
+        try:
+            opened = self.agent(name).agent.open(conversation, tenant=self.tenant, customer=customer, lang=lang)
+            await opened
+        except RequestError as error:
+            if error.code != "conversation_exists":
+                raise
+
     def say(
         self, name: str, conversation: str, text: str, *, key: str | None, customer: str | None, lang: str | None = None
     ) -> AsyncGenerator[TurnPiece, None]:
