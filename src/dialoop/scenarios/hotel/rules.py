@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from dialoop.agent import Decision, Situation
@@ -22,6 +22,8 @@ from dialoop.scenarios.hotel.reader import hear
 from dialoop.scenarios.hotel.talk import Heard, Said, Value
 from dialoop.scenarios.hotel.tools import Result
 from dialoop.scenarios.hotel.world import World
+
+Understand = Callable[[str, Heard, str, Sequence[str]], Said]
 
 _NEEDED = {"rule": ("topic",), "room": ("room",), "compare": ("room", "other_room"), "chat": ("topic",)}
 
@@ -55,14 +57,19 @@ class _Replayed(ReferenceAgent):
         raise _Wanted(tool, arguments)
 
 
-def next_step(messages: Sequence[Message], lang: str) -> Message | tuple[str, dict[str, Value]]:
-    """What comes next after these messages: a text, or a call (name, arguments)."""
+def next_step(
+    messages: Sequence[Message], lang: str, understand: Understand = read
+) -> Message | tuple[str, dict[str, Value]]:
+    """What comes next after these messages: a text, or a call (name, arguments).
+
+    `understand` reads each customer turn: its text, what the agent asked before, the language, the rooms offered.
+    """
     turns = _turns(messages)
     agent = _Replayed(_place_of(messages, lang), [one for _, results, _ in turns for one in results])
     heard, offered = Heard("greeted"), list[str]()
     answer = Message(role="assistant", content="")
     for text, _, told in turns:
-        said = _fitting(read(text, heard, lang, offered), heard)
+        said = _fitting(understand(text, heard, lang, offered), heard)
         try:
             answer = agent.answer(said).messages[-1]
         except _Wanted as wanted:
