@@ -83,7 +83,7 @@ _CHANGES = {
     "zh": "改什么|怎么改|改哪|变动|哪里不同",
 }
 _OFFERING = {
-    "en": r"which (?:one|room|of)|would you like it|does that suit|prefer",
+    "en": r"which (?:one|room|of)|would you like it|does that suit|prefer|take (?:it|that|this)",
     "zh": "哪一?间|哪个|您要吗|选哪",
 }
 _LEAVING = {"en": r"\b(?:good)?bye\b|see you (?:soon|at)", "zh": "再见|再会|拜拜"}
@@ -101,6 +101,11 @@ _PRICED = {
         r"(?P<room>[^、，。：；（）()\d]+?)[（(，]?(?:每晚|一晚)?(?P<price>\d+)元(?:一晚|每晚)?[）)]?(?:[、和，]|$|(?=[。？]))"
     ),
 }
+_LEAD = {
+    "en": re.compile(r"^.*\b(?:have|offer|from|are|is|free|available)\s+(?:the\s+)?", re.I),
+    "zh": re.compile("^.*(?:有|剩下一间|剩下|还剩|选择|可订的是|可以换|可订)(?:一间)?"),
+}
+"""What may stand before the first room of an offer."""
 _JOINTS = {"en": re.compile(r",\s*(?:and\s+)?|\s+and\s+|;\s*"), "zh": re.compile("[、，；]|和")}
 
 
@@ -151,7 +156,8 @@ def asked_slots(what: str, lang: str) -> tuple[str, ...]:
 
 def offered_rooms(text: str, lang: str) -> list[tuple[str, int | None]]:
     """The rooms of an offer with their prices, None where none is told."""
-    priced = [(found["room"].strip(), int(found["price"])) for found in _PRICED[lang].finditer(text)]
+    found = [(one["room"].strip(), int(one["price"])) for one in _PRICED[lang].finditer(text)]
+    priced = [(_LEAD[lang].sub("", room), price) for room, price in found]
     if priced:
         return list(dict.fromkeys(priced))
     names = [name.strip(" .。？?") for name in _JOINTS[lang].split(text)]
