@@ -14,6 +14,7 @@ from dialoop.agent.seams import Situation
 from dialoop.conversation import Event, State, canonical_json, fold, parse_tool_arguments
 from dialoop.conversation.events import (
     AgentSaid,
+    AnswerWithdrawn,
     Decided,
     Escalated,
     OperatorJoined,
@@ -119,6 +120,19 @@ class Course:
     def waiting(self) -> list[ToolRequested]:
         """The calls that wait for a person."""
         return [call for call, step in self.open_calls() if call.needs_approval and step == "requested"]
+
+    def said_while_waiting(self) -> int | None:
+        """Where the agent told the customer of a call that waited and is back now, unless that was taken back.
+
+        A result stands behind its call whatever was said meanwhile, which would come between it and the answer.
+        """
+        last = self.last
+        if not isinstance(last, ToolReturned | ToolDenied):
+            return None
+        withdrawn = {event.said_at for event in self.events if isinstance(event, AnswerWithdrawn)}
+        meanwhile = self.events[self.requested[last.call_id].seq : last.seq]
+        told = (event.seq for event in meanwhile if isinstance(event, AgentSaid) and event.seq not in withdrawn)
+        return next(told, None)
 
     def taken_over_since(self, seq: int) -> bool:
         """Whether a person took over behind `seq`."""

@@ -83,13 +83,20 @@ class TellWaiting:
 
 
 @dataclass(frozen=True)
+class TakeBack:
+    """Take back what was said while a call waited, now that its result stands where it was asked for."""
+
+    said_at: int
+
+
+@dataclass(frozen=True)
 class Escalate:
     """Call a person, and say so."""
 
     reason: str
 
 
-Step = Understand | Decide | Propose | Start | Deny | LoseTrack | Ask | TellWaiting | Escalate
+Step = Understand | Decide | Propose | Start | Deny | LoseTrack | Ask | TellWaiting | TakeBack | Escalate
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,8 @@ def _talk_step(course: Course, standing: Standing) -> Step | None:
         return _waiting_step(course, waiting)
     if last is None or isinstance(last, AgentSaid | OperatorSaid):
         return None
+    if (said_at := course.said_while_waiting()) is not None:
+        return TakeBack(said_at)
     if isinstance(last, UserSaid):
         if standing.understands and not any(isinstance(event, Understood) for event in course.turn()):
             return Understand()

@@ -32,6 +32,7 @@ from dialoop.agent.steps import (
     Standing,
     Start,
     Step,
+    TakeBack,
     TellWaiting,
     Understand,
     next_step,
@@ -125,6 +126,8 @@ class Turn:
             lost = {"call_id": step.call.call_id, "content": UNKNOWN, "failed": True}
             await self.append(("tool_returned", lost))
             self._act(step.call, "failed")
+        elif isinstance(step, TakeBack):
+            await self.append(("answer_withdrawn", {"said_at": step.said_at, "reason": "what it waited for is here"}))
         elif isinstance(step, Ask):
             await self._say_of_calls("confirm", step.calls)
         elif isinstance(step, TellWaiting):
@@ -186,7 +189,8 @@ class Turn:
             return await self._escalate(decision.escalate, decided, decision.text or "")
         if decision.calls:
             wanted = [FunctionCall(name=tool, arguments=_json(given)) for tool, given in decision.calls]
-            return await self._request(wanted, decision.text, None, decided)
+            await self._request(wanted, decision.text, None, decided)
+            return await self._speak(decision.text) if decision.text else None
         await self._answer(str(decision.text), None, decided)
         return None
 
@@ -233,8 +237,6 @@ class Turn:
     ) -> None:
         """Writes the calls down, with their idempotency keys, before anything is done about them."""
         state, number = self.course.state, len(self.course.requested)
-        if text and model is None:
-            await self._speak(text)
         wanted: list[Fields] = []
         for at, call in enumerate(calls, start=1):
             call_id = f"call_{number + at}"
