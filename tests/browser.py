@@ -16,10 +16,15 @@ from playwright.sync_api import Page, sync_playwright
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def chromium() -> str | None:
+    """The path of a browser, if there is one."""
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
+
+
 @contextmanager
 def opened_page(*, width: int = 1100, height: int = 900) -> Iterator[tuple[Page, list[str]]]:
     """A blank page, and a list that gathers its complaints: errors, failed and outside requests."""
-    found = next((path for path in map(shutil.which, _NAMES) if path), None)
+    found = chromium()
     if found is None and os.environ.get("CI") == "true":
         pytest.fail("no Chromium was found, and CI must test the pages")
     if found is None:

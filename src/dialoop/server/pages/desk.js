@@ -92,7 +92,7 @@ function place(one) {
   const lines = one.last.map((line) => el("span", { className: "said", textContent: `${short(line)}: ${line.text}` }));
   const button = el(
     "button",
-    { type: "button", className: `waiting ${one.why}`, "aria-current": String(one.here), on: { click: () => choose(one.conversation) } },
+    { type: "button", className: `place ${one.why}`, "aria-current": String(one.here), on: { click: () => choose(one.conversation) } },
     el("span", { className: "top" }, el("span", { textContent: why }), el("span", {}, time)),
     one.reason && el("span", { className: "reason", textContent: one.reason }),
     ...calls,
@@ -204,7 +204,7 @@ function callOf(line) {
   const state = t(`call_${line.step}`) + (line.by ? ` · ${line.by.replace(/^operator:/, "")}` : "");
   const card = el(
     "div",
-    { className: `call ${line.step}${waits ? " waiting-call" : ""}` },
+    { className: `call ${line.step}` },
     el("div", { className: "top" }, stepIcon(line.step), el("strong", { textContent: inWords(line.name) }), el("span", { className: "state", textContent: state })),
     argumentsOf(line.arguments),
   );
