@@ -102,7 +102,11 @@ def _outcome_facts(goal: Goal, start: World, end: World, turns: Sequence[Turn]) 
                     yield Fact("the booking's number, day and total", 0, ((made.booking,), _day(made), (total,)))
         case Change(given_up=False):
             now = end.bookings[goal.booking]
-            yield Fact("the booking as it now is", 0, ((now.booking,), (now.room,), _day(now), (str(now.nights),)))
+            yield Fact(
+                "the booking as it now is",
+                _agreed(turns, goal),
+                ((now.booking,), (now.room,), _day(now), (str(now.nights),)),
+            )
         case Cancel(given_up=False, possible=False):
             yield Fact("that it is too late to cancel", 0, ((str(NOTICE_DAYS),),))
         case Find():
@@ -126,6 +130,16 @@ def _day(one: Booking) -> tuple[str, ...]:
 
 def _first(turns: Sequence[Turn], goal: Goal) -> int:
     return next((at for at, turn in enumerate(turns) if turn.goal == goal), 0)
+
+
+def _agreed(turns: Sequence[Turn], goal: Change) -> int:
+    """The turn in which the customer said yes to the change: before it nothing was done that could be told of."""
+    said_yes = [
+        at
+        for at, turn in enumerate(turns)
+        if turn.said.intent == "yes" and isinstance(turn.goal, Change) and turn.goal.booking == goal.booking
+    ]
+    return max(said_yes, default=0)
 
 
 def _part_about(room: str, others: tuple[str, ...], text: str) -> str:
