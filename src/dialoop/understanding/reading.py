@@ -1,0 +1,101 @@
+"""What a classifier makes of texts: logits, and the features that its head reads them from. It knows no scores.
+
+The head of a decoder reads the hidden state of the text's last token, that of an encoder what its pooling gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dialoop.errors import ModelError
+from dialoop.model import Base
+from dialoop.understanding.scores import Array
+
+BATCH = 32
+"""Texts that are read at once."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """logits (N, L) and features (N, D) of N texts."""
+
+    logits: Array
+    features: Array
+
+
+def check_classifier(base: Base) -> None:
+    """Raises ModelError unless the base gives one label to a text."""
+    if base.head.kind != "classify" or base.head.multi_label:
+        kind = "any number of labels a text" if base.head.multi_label else f"a head of kind {base.head.kind}"
+        raise ModelError(
+            f"intents are read with one label a text, and this model has {kind}",
+            where=base.name,
+            remedy="tune a base with texts that have one `label` each",
+        )
+
+
+def read_texts(base: Base, texts: Sequence[str]) -> Read:
+    """Logits and features of the texts, in their order. A text longer than the window is read up to its end."""
+    logits = [np.empty(0)] * len(texts)
+    features = [np.empty(0)] * len(texts)
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    for start in range(0, len(order), BATCH):
+        numbers = order[start : start + BATCH]
+        some_logits, some_features = _read(base, [texts[number] for number in numbers])
+        for number, row, feature in zip(numbers, some_logits, some_features, strict=True):
+            logits[number], features[number] = row, feature
+    return Read(np.asarray(logits, dtype=np.float32), np.asarray(features, dtype=np.float32))
+
+
+def _read(base: Base, texts: list[str]) -> tuple[Array, Array]:
+    given = lay(base, texts)
+    caught: list[Tensor] = []
+    hook = head_of(base.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    try:
+        with torch.inference_mode():
+            logits = base.model(**given).logits
+    finally:
+        hook.remove()
+    features = at_end(caught[-1], given["attention_mask"])
+    return logits.float().cpu().numpy(), features.float().cpu().numpy()
+
+
+def lay(base: Base, texts: list[str]) -> dict[str, Tensor]:
+    """Token ids (B, T) and their mask. An empty text is read as a space, so that there is a token to read."""
+    laid = base.tokenizer(
+        [text or " " for text in texts],
+        truncation=True,
+        max_length=base.window,
+        padding=True,
+        return_tensors="pt",
+    )
+    kept = {name: laid[name].to(base.device) for name in ("input_ids", "attention_mask")}
+    return kept
+
+
+def at_end(hidden: Tensor, mask: Tensor) -> Tensor:
+    """What the head reads of hidden (B, T, D): the last token that is no padding; of (B, D) all of it."""
+    if hidden.dim() == 2:
+        return hidden
+    places = torch.arange(mask.shape[1], device=mask.device)
+    last = (mask * places).argmax(dim=1)
+    return hidden[torch.arange(len(hidden), device=hidden.device), last]
+
+
+def head_of(model: nn.Module) -> nn.Module:
+    """The layer that gives the logits, by the names that transformers has for it. Raises ModelError."""
+    inner: Any = model
+    for name in ("score", "classifier"):
+        found = getattr(inner, name, None)
+        if isinstance(found, nn.Module):
+            return found
+    raise ModelError(
+        f"the head of a {type(model).__name__} was not found",
+        remedy="tune a decoder (mini, GPT-2, Llama, Qwen3) or BERT",
+    )
