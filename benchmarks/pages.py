@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.browser import chromium
+from tests.server.running import serving
 
 from dialoop.agent import Agent, AgentSettings, Toolbox, tool
 from dialoop.conversation import FunctionCall, Message, ToolCall, canonical_json
 from dialoop.engine import ScriptedEngine
 from dialoop.server import House, InService, Running, ServedAgent
 from dialoop.store import Store, open_store
-from tests.browser import chromium
-from tests.server.running import serving
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -83,7 +83,10 @@ SAID = {
     "en": "Hello, I am looking at your booking now. The refund is fine with us.",
     "zh": "您好，我正在查看您的预订，退款没有问题。",
 }
-WAITING = {"en": "The booking shows two different dates. Can somebody look at it?", "zh": "预订上有两个日期，能请人看一下吗？"}
+WAITING = {
+    "en": "The booking shows two different dates. Can somebody look at it?",
+    "zh": "预订上有两个日期，能请人看一下吗？",
+}
 OPERATOR = {"en": "Robin", "zh": "小林"}
 
 

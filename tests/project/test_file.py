@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialoop.errors import SettingsError
 from dialoop.evaluation import EvaluationSettings
-from dialoop.project import explain_project, load_project
+from dialoop.project import explain_project, load_agents, load_project
 
 
 @pytest.fixture
@@ -61,6 +61,12 @@ def test_a_byte_order_mark_is_no_fault(written):
         ("evalute:\n  limit: 3\n", 1, "no setting `evalute`", "did you mean `evaluate`?"),
         ("evaluate:\n  seed: 1\n  limmit: 3\n", 3, "no setting `evaluate.limmit`", "did you mean `limit`?"),
         ("evaluate:\n  seed: 1\n  colour: red\n", 3, "no setting `evaluate.colour`", "the settings here are: seed"),
+        ("agents:\n  inn:\n    sytem: Hi\n", 3, "no setting `agents.inn.sytem`", "did you mean `system`?"),
+        ("agents:\n  inn:\n    max_steps: 0\n", 3, "`agents.inn.max_steps` is 0", "docs/project-file.md"),
+        ("agents:\n  inn: 7\n", 2, "`agents.inn` is an agent's settings", "indent"),
+        ("agents:\n  'my inn': {}\n", 2, "'my inn' cannot name an agent", "letters"),
+        ("\nagents: [inn]\n", 2, "`agents` is a section", "each agent's name"),
+        ("agent:\n  inn: {}\n", 1, "no setting `agent`", "did you mean `agents`?"),
         ("evaluate:\n  limit: 0\n", 2, "`evaluate.limit` is 0", "docs/project-file.md"),
         ("evaluate:\n  limit: many\n", 2, "`evaluate.limit` is 'many'", "docs/project-file.md"),
         ("base: [mini]\n", 1, "`base` is ['mini']", "docs/project-file.md"),
@@ -113,6 +119,20 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     path.write_bytes(raw)
     with suppress(SettingsError):
         load_project(path)
+
+
+def test_agents_are_read_with_their_settings(written):
+    path = written("agents:\n  inn:\n    system: You are the desk.\n    approve: [cancel]\n  quiet:\n")
+    agents = load_agents(path)
+    assert list(agents) == ["inn", "quiet"]
+    assert (agents["inn"].system, agents["inn"].approve, agents["inn"].confirm) == (
+        "You are the desk.",
+        ["cancel"],
+        True,
+    )
+    assert agents["quiet"].system is None
+    assert load_project(path) == {}
+    assert load_agents(written("base: mini\n")) == {}
 
 
 def test_every_setting_is_explained():

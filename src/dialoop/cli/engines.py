@@ -34,6 +34,14 @@ def newest_model() -> str:
     return max(found)[1] if found else "mini"
 
 
+def model_in_service() -> str:
+    """The version that the working directory's shelf has in service; without one, the newest model."""
+    from dialoop.model import shelf
+
+    current = shelf(SHELF).current
+    return newest_model() if current is None else current.name
+
+
 def served_name(model: str) -> str:
     """What clients call a model: a folder's name (of a run's `model/` the run's); other names as they are."""
     path = Path(model)

@@ -16,7 +16,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from dialoop.agent import AgentSettings
 from dialoop.errors import SettingsError
+from dialoop.project.agents import AGENTS, checked_agents
 from dialoop.project.document import Document, read_document
 from dialoop.project.sections import SECTIONS, section_settings
 
@@ -24,7 +26,7 @@ PROJECT_FILE = "dialoop.yaml"
 
 
 class Project(BaseModel):
-    """The top level of a project file. Each section below it is named after the verb that it is for."""
+    """The top level of a project file. Each section below it is named after the verb or the room that it is for."""
 
     model_config = ConfigDict(extra="forbid")
     base: str | None = Field(
@@ -58,8 +60,9 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
     Raises SettingsError with file and line for an unknown key or a value that its room refuses.
     """
     document = read_document(path)
-    top = {key: value for key, value in document.values.items() if key not in SECTIONS}
-    given = _checked(Project, top, document, ())
+    top = {key: value for key, value in document.values.items() if key not in (*SECTIONS, AGENTS)}
+    checked_agents(document)
+    given = checked(Project, top, document, ())
     defaults: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
         for verb, option in SHARED[key]:
@@ -71,7 +74,7 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
         if not isinstance(section, dict):
             what = f"`{name}` is a section, and this is a {type(section).__name__}"
             raise SettingsError(what, where=document.place((name,)), remedy=f"indent its settings below `{name}:`")
-        defaults.setdefault(name, {}).update(_checked(section_settings(name), section, document, (name,)))
+        defaults.setdefault(name, {}).update(checked(section_settings(name), section, document, (name,)))
     return defaults
 
 
@@ -81,12 +84,14 @@ def explain_project() -> list[Entry]:
     for section in SECTIONS:
         fields = section_settings(section).model_fields
         entries += [_entry(f"{section}.", name, model_field) for name, model_field in fields.items()]
+    own = AgentSettings.model_fields
+    entries += [_entry(f"{AGENTS}.<name>.", name, model_field) for name, model_field in own.items()]
     return entries
 
 
 def _entry(prefix: str, name: str, field: FieldInfo) -> Entry:
     default = field.get_default(call_default_factory=True)
-    shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+    shown = "" if default in (None, [], {}) else str(default).lower() if isinstance(default, bool) else str(default)
     return Entry(prefix + name, _kind(field.annotation), shown, field.description or "")
 
 
@@ -96,11 +101,15 @@ def _kind(annotation: Any) -> str:
         return " or ".join(str(value) for value in get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_kind(part) for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) in (list, dict):
+        inner = [_kind(part) for part in get_args(annotation)]
+        return f"list of {inner[0]}" if get_origin(annotation) is list else f"{inner[0]}: {inner[1]}"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
-def _checked(settings: type[BaseModel], values: dict[str, Any], document: Document, at: tuple[str, ...]) -> Any:
+def checked(settings: type[BaseModel], values: dict[str, Any], document: Document, at: tuple[str, ...]) -> Any:
+    """What was given of `settings`, as plain values. Raises SettingsError with file and line."""
     try:
         return settings.model_validate(values).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
@@ -118,7 +127,7 @@ def _refusal(
     if fault["type"] != "extra_forbidden":
         what = f"`{name}` is {fault['input']!r}: {fault['msg'][:1].lower()}{fault['msg'][1:]}{more}"
         return SettingsError(what, where=where, remedy="docs/project-file.md tells what each setting takes")
-    known = [*settings.model_fields, *([] if at else SECTIONS)]
+    known = [*settings.model_fields, *([] if at else (*SECTIONS, AGENTS))]
     nearest = get_close_matches(str(key[-1]), known, n=1)
     remedy = f"did you mean `{nearest[0]}`?" if nearest else f"the settings here are: {', '.join(known)}"
     return SettingsError(f"there is no setting `{name}`{more}", where=where, remedy=remedy)

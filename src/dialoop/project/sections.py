@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-SECTIONS = ("tune", "evaluate", "serve", "knowledge")
+SECTIONS = ("tune", "evaluate", "serve", "learn", "knowledge")
 """Each is named after its verb, or after its room where no verb reads it."""
 
 
@@ -21,6 +21,10 @@ def section_settings(section: str) -> type[BaseModel]:
         from dialoop.evaluation import EvaluationSettings
 
         return EvaluationSettings
+    if section == "learn":
+        from dialoop.learning import LearnSettings
+
+        return LearnSettings
     if section == "knowledge":
         from dialoop.knowledge import KnowledgeSettings
 

@@ -43,6 +43,17 @@ class ServeSettings(BaseModel):
     max_body_mib: float = Field(
         default=4.0, gt=0, le=1024, description="Largest request in MiB; larger ones get a 413."
     )
+    store: str = Field(
+        default="conversations.db",
+        description="Where the agents' conversations last: a file, or postgresql://…; made where it is not there.",
+    )
+    operators: str | None = Field(
+        default=None,
+        description="File of who may sign in at the desk (dialoop operator); none: operators.json, if there.",
+    )
+    understanding: str | None = Field(
+        default=None, description="A run or version that tells intents; none: agents do without."
+    )
     messages_per_minute: int = Field(
         default=30, ge=1, le=10_000, description="Messages a minute of one visitor of the chat page; more get a 429."
     )
