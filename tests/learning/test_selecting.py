@@ -142,3 +142,9 @@ def test_a_withdrawn_answer_is_not_counted():
     steps = [*asked_where("lamp"), ("answer_withdrawn", {"said_at": 3, "reason": "wrong"})]
     found = selected(*steps, closed())
     assert (found.targets, found.context) == (0, 0)
+
+
+def test_that_a_person_is_called_is_not_learnt():
+    steps: list[Step] = [*asked_where("lamp"), ("escalated", {"reason": "it failed"}), answered("I call somebody.")]
+    found = selected(*steps, *asked_where("desk"), closed())
+    assert targets(found) == ["The desk is in the attic."]

@@ -3,7 +3,7 @@
 A conversation as a whole is judged by a rating or by its outcome. Judged good, every answer in it is a target; judged
 bad, or by nobody, only what a person wrote or praised is one, and the rest is context. Never a target: an answer that
 was rated bad, a call that failed or was denied, and, unless praised, what the agent said before a person had to be
-asked. It knows no store: it is given the events.
+asked, or to tell that one is. It knows no store: it is given the events.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from dialoop.conversation import Event, State, fold
 from dialoop.conversation.events import (
+    AgentSaid,
     Closed,
     Escalated,
     OperatorEdited,
@@ -21,6 +22,7 @@ from dialoop.conversation.events import (
     Rated,
     ToolDenied,
     ToolReturned,
+    UserSaid,
 )
 from dialoop.conversation.fold import Entry
 from dialoop.learning.settings import LearnSettings, Speaker
@@ -71,6 +73,7 @@ def select(events: Sequence[Event], settings: LearnSettings) -> Selected:
     ratings: dict[int, float] = {}
     failed = _failed_calls(events)
     asked = max((event.seq for event in events if isinstance(event, Escalated | OperatorJoined)), default=0)
+    asked = max([asked, *_told_of_a_person(events)])
     for event in events:
         if isinstance(event, OperatorEdited):
             ratings.pop(event.said_at, None)  # what was rated before it stands there no more
@@ -129,6 +132,19 @@ def _last_word(judgements: Sequence[Judgement]) -> Judgement | None:
     people = [one for one in judgements if one.speaker in PEOPLE]
     heard = people or judgements
     return heard[-1] if heard else None
+
+
+def _told_of_a_person(events: Sequence[Event]) -> list[int]:
+    """Where the agent said that a person was asked: its answers between that and the customer's next message."""
+    told, telling = [], False
+    for event in events:
+        if isinstance(event, Escalated):
+            telling = True
+        elif isinstance(event, UserSaid):
+            telling = False
+        elif telling and isinstance(event, AgentSaid):
+            told.append(event.seq)
+    return told
 
 
 def _failed_calls(events: Sequence[Event]) -> set[str]:

@@ -24,7 +24,7 @@ class LearnSettings(BaseModel):
     shelf: str = Field(default="shelf", description="The folder of versions and of what was decided about them.")
     tenant: str | None = Field(default=None, description="Whose conversations are learnt from; unset: everybody's.")
     good: list[str] = Field(
-        default=["done", "success", "solved", "resolved", "booked"],
+        default=["done", "reached", "success", "solved", "resolved", "booked"],
         description="Outcomes of a conversation that count as good.",
     )
     believed: list[Speaker] = Field(
