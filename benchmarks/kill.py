@@ -33,13 +33,13 @@ from dialoop import scenarios
 from dialoop.agent import Agent, AgentSettings, Toolbox, ToolContext, told, whole
 from dialoop.conversation import fold
 from dialoop.engine import ScriptedEngine
-from dialoop.errors import DialoopError
+from dialoop.errors import DialoopError, RequestError
 from dialoop.scenarios.hotel.houses import Houses
 from dialoop.scenarios.hotel.rehearsed import make_customers
 from dialoop.scenarios.hotel.rules import hotel_rules
 from dialoop.store import Store, open_store
 
-LEASE = 1.0  # seconds: short, so that what a dead worker left is taken up soon
+LEASE = 2.0  # seconds: short, so that what a dead worker left is taken up soon
 WORKERS = 2
 SEATS = 6  # conversations at once
 CHANGING = ("book_room", "change_booking", "cancel_booking", "file_complaint")
@@ -84,7 +84,8 @@ async def answer(agent: Agent, asked: dict[str, Any]) -> None:
         reply = await whole(agent.say(asked.pop("conversation"), asked.pop("text"), **asked))
         tell({"number": number, "text": reply.text, "phase": reply.phase})
     except DialoopError as error:
-        tell({"number": number, "error": str(error)})
+        busy = isinstance(error, RequestError) and error.code in ("busy", "lease_lost")
+        tell({"number": number, "error": str(error), "busy": busy})
 
 
 def tell(record: dict[str, Any]) -> None:
@@ -221,12 +222,14 @@ class Trial:
                 key = f"{customer.name}/{len(turns)}"
                 message = {"conversation": customer.name, "text": said, "key": key}
                 message |= {"customer": customer.name, "lang": customer.lang}
-                reply = await self.ask(message)
+                while (reply := await self.ask(message)).get("busy"):
+                    self.counts["messages told to come again"] += 1
                 if "error" in reply:
                     raise SystemExit(f"a message was refused: {reply['error']}")
                 turns.append((key, said, reply["text"]))
                 if self.dice.random() < 0.1:  # a client that did not hear the answer
-                    again = await self.ask(message)
+                    while (again := await self.ask(message)).get("busy"):
+                        self.counts["messages told to come again"] += 1
                     self.counts["messages sent twice on purpose"] += 1
                     self.counts["another answer to the same message"] += again.get("text") != reply["text"]
                 said = customer.reply(reply["text"]) if reply["phase"] == "open" else None

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from dialoop.agent import Decision, Situation, Toolbox, ToolContext, tool, whole
 from dialoop.conversation import Event, Message, State, fold, model_view
 from dialoop.conversation.events import Passage
 from dialoop.errors import RequestError
-from dialoop.store import open_store
+from dialoop.store import Lease, open_store
 from tests.agent.desk import BOOK, Desk, Ledger, RulesEngine, calls
 from tests.agent.test_turn import Meant
 
@@ -342,9 +344,40 @@ def test_a_worker_whose_conversation_is_erased_stops(tmp_path: Path):
     box.append(desk)
     with pytest.raises(RequestError) as refused:
         desk.say("I am Anna Berg")
-    assert (refused.value.status, refused.value.code) == (409, "lease_lost")
+    assert (refused.value.status, refused.value.code) == (409, "conversation_erased")
     assert desk.kinds()[-1] == "erased"
     assert desk.store.vault.kept("c1") == []
+
+
+def test_a_worker_that_lost_its_lease_gives_the_answer_that_another_one_gave(tmp_path: Path):
+    """It slept past its lease in a tool; another one took the conversation and finished the turn."""
+    box: list[Desk] = []
+
+    def work() -> dict[str, Any]:
+        if len(box) == 1:
+            lease = stolen(box[0])
+            box.append(Desk(tmp_path / "s.db", ["By the other."], toolbox=toolbox(dict)))
+            box[0].store.release(lease)
+            thread = Thread(target=box[1].go_on)
+            thread.start()
+            thread.join()
+        return {}
+
+    desk = Desk(tmp_path / "s.db", [calls(("slow", "{}")), "By the first."], toolbox=toolbox(work))
+    box.append(desk)
+    assert desk.say("go").text == "By the other."
+    assert desk.kinds().count("user_said") == 1
+    assert desk.kinds().count("agent_said") == 1
+
+
+def stolen(desk: Desk) -> Lease:
+    """The lease as a worker gets it after the first one's ran out."""
+    with sqlite3.connect(desk.store.where) as database:
+        database.execute("UPDATE leases SET until = 0")
+    database.close()
+    lease = desk.store.acquire("c1", "thief", 60)
+    assert lease is not None
+    return lease
 
 
 def test_a_transactional_tool_out_of_time_is_tried_again_with_its_key_and_then_a_persons(tmp_path: Path):

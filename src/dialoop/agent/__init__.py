@@ -11,6 +11,7 @@ the desk protects it first with `Protector(vault, id)`. `TurnPiece.text` is true
 """
 
 from dialoop.agent.agent import Agent
+from dialoop.agent.explaining import Explanation, explain
 from dialoop.agent.pieces import Reply, TurnPiece, whole
 from dialoop.agent.seams import Decision, Guard, Rule, Search, Situation, Understand, Understanding
 from dialoop.agent.settings import AgentSettings
@@ -21,6 +22,7 @@ __all__ = [
     "Agent",
     "AgentSettings",
     "Decision",
+    "Explanation",
     "Guard",
     "Outcome",
     "Reply",
@@ -32,6 +34,7 @@ __all__ = [
     "TurnPiece",
     "Understand",
     "Understanding",
+    "explain",
     "told",
     "tool",
     "whole",

@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,8 +35,24 @@ from dialoop.store import Added, Outline, Store
 
 log = logging.getLogger(__name__)
 Emit = Callable[[TurnPiece], None]
+LEASE_TRIES = 3
+"""Times that a message is begun with, where another worker takes its conversation away."""
 LONGEST_TEXT = 20_000
 """Characters of one message."""
+
+
+@dataclass
+class _Message:
+    """A message that came in. `added`: where it stands, once it does."""
+
+    conversation: str
+    text: str
+    key: str | None
+    tenant: str
+    customer: str | None
+    lang: str | None
+    source: str | None
+    added: Added | None = None
 
 
 class Agent:
@@ -126,29 +143,8 @@ class Agent:
         with another text.
         """
 
-        async def work(emit: Emit) -> None:
-            _check_text(text)
-            if key is not None:
-                before = await asyncio.to_thread(self.store.remembered, key, tenant=tenant, customer=customer)
-                if before is not None:
-                    return await self._again(before, conversation, text, emit)
-            async with self._held(conversation) as lease:
-                course = await self._course(conversation)
-                self._check_owner(await asyncio.to_thread(self.store.conversation, conversation), tenant, customer)
-                await self._run(lease, course, _nobody)  # what was left unfinished before comes first
-                protector = self._protector(conversation, course.state.system or self.settings.system)
-                shown = await asyncio.to_thread(lambda: protector.protect(text, asked=course.last_answer))
-                new = [] if course.events else [self._opened(conversation, tenant, customer, lang, source)]
-                said = {"kind": "user_said", "text": shown, "conversation": conversation, "seq": course.state.seq + 1}
-                said |= {"seq": len(new) + course.state.seq + 1, "at": self._clock(), "tenant": tenant}
-                new.append(EVENT.validate_python({**said, "customer": course.state.customer or customer}))
-                added = await asyncio.to_thread(lambda: self.store.append(new, lease=lease, key=key))
-                if not added.repeated:
-                    course.add(new)
-                    return await self._run(lease, course, emit)
-            return await self._again(added, conversation, text, emit)
-
-        return self._pieces(work)
+        message = _Message(conversation, text, key, tenant, customer, lang, source)
+        return self._pieces(lambda emit: self._answer(message, emit))
 
     def go_on(self, conversation: str) -> AsyncIterator[TurnPiece]:
         """Finishes what the log says is unfinished (a crash, an approval, a hand-back); else gives only `end`."""
@@ -203,6 +199,40 @@ class Agent:
 
     # one run
 
+    async def _answer(self, message: _Message, emit: Emit) -> None:
+        """The message's turn, or once more the answer that it got."""
+        _check_text(message.text)
+        conversation, tenant, customer = message.conversation, message.tenant, message.customer
+        if message.added is None and message.key is not None:
+            message.added = await asyncio.to_thread(
+                lambda: self.store.remembered(str(message.key), tenant=tenant, customer=customer)
+            )
+        if message.added is not None:
+            return await self._again(message.added, conversation, message.text, emit)
+        async with self._held(conversation) as lease:
+            course = await self._course(conversation)
+            self._check_owner(await asyncio.to_thread(self.store.conversation, conversation), tenant, customer)
+            await self._run(lease, course, _nobody)  # what was left unfinished before comes first
+            new = await asyncio.to_thread(self._said, message, course)
+            message.added = await asyncio.to_thread(lambda: self.store.append(new, lease=lease, key=message.key))
+            if not message.added.repeated:
+                course.add(new)
+                return await self._run(lease, course, emit)
+        return await self._again(message.added, conversation, message.text, emit)
+
+    def _said(self, message: _Message, course: Course) -> list[Event]:
+        """The message as events, protected; in a new conversation its opening comes first."""
+        protector = self._protector(message.conversation, course.state.system or self.settings.system)
+        shown = protector.protect(message.text, asked=course.last_answer)
+        events: list[Event] = []
+        if not course.events:
+            first = (message.tenant, message.customer, message.lang, message.source)
+            events.append(self._opened(message.conversation, *first))
+        head = {"conversation": message.conversation, "at": self._clock(), "tenant": message.tenant}
+        said = {"kind": "user_said", "seq": course.state.seq + len(events) + 1, "text": shown}
+        events.append(EVENT.validate_python({**head, **said, "customer": course.state.customer or message.customer}))
+        return events
+
     async def _run(self, lease: Any, course: Course, emit: Emit) -> None:
         """Carries out what is to be done, and ends with the piece `end`."""
         before = course.state.seq
@@ -218,10 +248,6 @@ class Agent:
                 await turn.run()
             except Interrupted:
                 pass  # what is left is gone on with after the hand-back
-            except LeaseLost as error:
-                what = "another worker goes on with this conversation, or it was erased"
-                remedy = "send the message again with the same key"
-                raise RequestError(what, status=409, code="lease_lost", remedy=remedy) from error
             finally:
                 self._turns.pop(lease.conversation, None)
         said = [event.seq for event in course.since(before) if event.kind == "agent_said"]
@@ -231,6 +257,9 @@ class Agent:
     async def _again(self, before: Added, conversation: str, text: str, emit: Emit) -> None:
         """The answer to a message that came before: out of the log, once its turn is done."""
         stored = await self._course(before.conversation)
+        if stored.state.phase == "erased":
+            what = f"the conversation {before.conversation!r} is erased"
+            raise RequestError(what, status=409, code="conversation_erased", remedy="open a new one")
         said = next((one for one in stored.since(before.first - 1) if one.kind == "user_said"), None)
         protector = self._protector(before.conversation, stored.state.system)
         if before.conversation != conversation or said is None or not await _is_same(said, text, stored, protector):
@@ -249,7 +278,7 @@ class Agent:
 
         async def run() -> None:
             try:
-                await work(pieces.put_nowait)
+                await _persistently(work, pieces.put_nowait)
             finally:
                 pieces.put_nowait(None)
 
@@ -303,6 +332,24 @@ class Agent:
         if agent not in (None, self.name):
             what = f"the conversation is with the agent {agent!r}, not with {self.name!r}"
             raise RequestError(what, status=409, code="other_agent", param="model", remedy=f"ask agent:{agent}")
+
+
+async def _persistently(work: Callable[[Emit], Awaitable[None]], emit: Emit) -> None:
+    """Does it again where the lease was lost to another worker, which goes on from the log, unless words were said."""
+    spoken = False
+
+    def heard(piece: TurnPiece) -> None:
+        nonlocal spoken
+        spoken = spoken or piece.kind == "text"
+        emit(piece)
+
+    for left in reversed(range(LEASE_TRIES)):
+        try:
+            return await work(heard)
+        except LeaseLost as error:
+            if not left or spoken:
+                what, remedy = "another worker goes on with this conversation", "send the message again with its key"
+                raise RequestError(what, status=409, code="lease_lost", remedy=remedy) from error
 
 
 def _check_text(text: str) -> None:

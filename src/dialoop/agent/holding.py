@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 
 from dialoop.errors import LeaseLost, RequestError, StoreError
 from dialoop.store import Lease, Store
 
 log = logging.getLogger(__name__)
+_RENEWALS = ThreadPoolExecutor(2, thread_name_prefix="dialoop-lease")
+"""Threads of their own: a renewal must not stand in line behind what the turns have to do."""
 _SOON = 0.001
 """Seconds after which a lease that was left behind runs out."""
 
@@ -59,7 +62,7 @@ async def _renew(store: Store, lease: Lease, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds / 3)
         try:
-            await asyncio.to_thread(store.renew, lease, seconds)
+            await asyncio.get_running_loop().run_in_executor(_RENEWALS, store.renew, lease, seconds)
         except LeaseLost:
             return  # the next thing that is written fails with it
         except StoreError as error:
