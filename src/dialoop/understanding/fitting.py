@@ -26,6 +26,8 @@ from dialoop.understanding.scores import METHODS, Array, Method, know, scope_sco
 
 KEPT = 0.95
 """Share of held-out messages in scope that the threshold keeps at least."""
+ALIKE = 0.01
+"""AUROC within which two scores do equally well; of these the one that keeps least of what was trained on is taken."""
 FEWEST = 10
 """Messages out of scope that it takes to choose by; with fewer it is mahalanobis, and the share kept alone decides."""
 
@@ -152,7 +154,7 @@ def _choose(trained: _Told, inside: _Told, outside: _Told) -> tuple[Method, floa
         name: (_scores(name, trained, inside), _scores(name, trained, outside)) for name in METHODS
     }
     auroc = {str(name): float(roc_auc_score(truth, np.concatenate(pair))) for name, pair in both.items()}
-    best = max(METHODS, key=lambda name: round(auroc[name], 3))
+    best = next(name for name in METHODS if auroc[name] >= max(auroc.values()) - ALIKE)
     return best, threshold_between(*both[best]), auroc
 
 

@@ -1,6 +1,7 @@
 """How far a message is from what was trained on: four scores over logits and features, greater is nearer.
 
-Compared on held-out messages, the best is kept. Plain arrays; it knows no model and no text.
+Compared on held-out messages, the best is kept; where several are alike, the one that needs least. Plain arrays; it
+knows no model and no text.
 
 softmax: the greatest probability (Hendrycks and Gimpel 2017, arXiv:1610.02136). energy: the log of the summed
 exponentials of the logits (Liu et al. 2020, arXiv:2010.03759). neighbour: cosine to the nearest training message (Sun
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Method = Literal["softmax", "energy", "neighbour", "mahalanobis"]
-METHODS: tuple[Method, ...] = ("softmax", "energy", "neighbour", "mahalanobis")
-"""From the simplest on: of two that do equally well, the first is kept."""
+METHODS: tuple[Method, ...] = ("softmax", "energy", "mahalanobis", "neighbour")
+"""From the one that keeps least of the training messages to the one that keeps most."""
 SHRUNK = 0.1
 """Share of a plain sphere in the common spread, so that directions with few examples are not trusted too far."""
 

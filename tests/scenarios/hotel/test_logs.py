@@ -74,7 +74,7 @@ def test_every_tool_is_used_and_many_turns_are_text_only(logs: list[Conversation
 
 def test_all_wishes_occur_in_both_languages():
     wanted = {"greet", "book", "room", "compare", "find", "change", "cancel", "rule", "complain", "chat"}
-    wanted |= {"inform", "choose", "yes", "no", "thanks", "bye"}
+    wanted |= {"inform", "choose", "yes", "no", "thanks", "bye", "out_of_scope"}
     for lang in ("en", "zh"):
         logs = make_logs(150, lang=lang, seed=8)
         assert wanted == {intent for one in logs for note in one.annotations.messages for intent in note.intents}

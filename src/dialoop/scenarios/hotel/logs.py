@@ -12,7 +12,7 @@ from dialoop.errors import SettingsError
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.agent import ReferenceAgent
 from dialoop.scenarios.hotel.customer import Customer
-from dialoop.scenarios.hotel.makers import make_customer, make_world
+from dialoop.scenarios.hotel.makers import NOT_OURS, make_customer, make_world
 from dialoop.scenarios.hotel.talk import Said
 from dialoop.scenarios.hotel.tools import TOOLS
 from dialoop.scenarios.hotel.wording import Part, Wording
@@ -20,6 +20,8 @@ from dialoop.scenarios.hotel.world import World
 
 MOST_TURNS = 30
 LANGUAGES = ("en", "zh")
+OUT_OF_SCOPE = "out_of_scope"
+"""How a message is annotated that no hotel is for: it is no intent, and is not to be learnt as one."""
 
 
 def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "train") -> Iterator[Conversation]:
@@ -52,7 +54,7 @@ def converse(world: World, customer: Customer, part: str, dice: Dice, *, identit
     for _ in range(MOST_TURNS):
         if said is None:
             break
-        annotations.append(MessageAnnotation(index=len(messages), intents=[said.intent], slots=said.spans or None))
+        annotations.append(MessageAnnotation(index=len(messages), intents=[intent_of(said)], slots=said.spans or None))
         messages.append(Message(role="user", content=said.text))
         answer = agent.answer(said)
         messages += answer.messages
@@ -80,3 +82,8 @@ def system_message(world: World, part: str, dice: Dice) -> str:
     return Wording("agent", world.lang, part).say(
         dice, "system", hotel=world.hotel, city=world.city, today=world.today.isoformat()
     )
+
+
+def intent_of(said: Said) -> str:
+    """The intent that the logs note; chats about what is not ours have none."""
+    return OUT_OF_SCOPE if said.intent == "chat" and said.values.get("topic") in NOT_OURS else said.intent

@@ -16,7 +16,7 @@ from dialoop.conversation import Conversation, write_conversations, write_lines
 from dialoop.errors import SettingsError
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.houses import Houses
-from dialoop.scenarios.hotel.logs import LANGUAGES, make_logs, system_message
+from dialoop.scenarios.hotel.logs import LANGUAGES, OUT_OF_SCOPE, make_logs, system_message
 from dialoop.scenarios.hotel.makers import make_world
 from dialoop.scenarios.hotel.world import World
 
@@ -41,7 +41,8 @@ def make_project(folder: Path, *, conversations: int = 400, seed: int = 0) -> li
         (rules / f"rules.{lang}.md").write_text(_rules_page(world), encoding="utf-8")
     logs = list(make_logs(conversations, seed=seed))
     write_conversations(folder / "data" / "logs.jsonl", logs)
-    write_lines(folder / "data" / "intents.jsonl", _intents(logs))
+    write_lines(folder / "data" / "intents.jsonl", _intents(logs, in_scope=True))
+    write_lines(folder / "data" / "out_of_scope.jsonl", _intents(logs, in_scope=False))
     for name in (TOOLS, "README.md"):
         text = (files("dialoop.scenarios.hotel") / "template" / name).read_text("utf-8")
         (folder / name).write_text(text, encoding="utf-8")
@@ -67,13 +68,13 @@ def _rules_page(world: World) -> str:
     return f"# {world.hotel}\n" + "".join(f"\n## {topic}\n\n{rule}\n" for topic, rule in world.rules.items())
 
 
-def _intents(logs: list[Conversation]) -> Iterator[str]:
-    """What customers said with the intent, each text once."""
+def _intents(logs: list[Conversation], *, in_scope: bool) -> Iterator[str]:
+    """What customers said with the intent, each text once; or what they said that a hotel is not for."""
     seen = set()
     for one in logs:
         for note in one.annotations.messages if one.annotations else []:
             text = one.messages[note.index].content or ""
-            if text not in seen and isinstance(note.intents, list):
+            if text not in seen and isinstance(note.intents, list) and (note.intents[0] != OUT_OF_SCOPE) == in_scope:
                 seen.add(text)
                 row = {"text": text, "label": note.intents[0], "lang": one.lang, "customer": one.customer}
                 yield json.dumps(row, ensure_ascii=False)
