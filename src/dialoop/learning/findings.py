@@ -101,7 +101,7 @@ def compared(comparison: Comparison, on: str, settings: LearnSettings) -> list[F
                 margin=margin,
                 large=large if group == _ALL else None,
             )
-            found.append(finding.model_copy(update={"outcome": _outcome(finding)}))
+            found.append(finding.model_copy(update={"outcome": outcome_of(finding)}))
     return found
 
 
@@ -124,7 +124,7 @@ def rehearsed(before: Sequence[Trial], after: Sequence[Trial], settings: LearnSe
         if not tasks:
             continue
         finding = _success(first, second, lang or _ALL, settings)
-        found.append(finding.model_copy(update={"outcome": _outcome(finding)}))
+        found.append(finding.model_copy(update={"outcome": outcome_of(finding)}))
     return found
 
 
@@ -155,7 +155,8 @@ def _borne(measure: str, before: float | None, settings: LearnSettings) -> tuple
     return settings.margin, settings.large
 
 
-def _outcome(finding: Finding) -> Outcome:
+def outcome_of(finding: Finding) -> Outcome:
+    """What the finding comes to, by the rule of this file."""
     if finding.after is None:
         return "worse"
     if finding.before is None:
