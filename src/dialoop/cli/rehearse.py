@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +16,12 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from dialoop.agent import Toolbox
-from dialoop.cli.engines import newest_model, open_in_process, served_name
+from dialoop.agent import AgentSettings, Toolbox
+from dialoop.cli.engines import model_in_service, open_in_process, served_name
 from dialoop.engine import Engine
 from dialoop.errors import SettingsError
-from dialoop.evaluation.terminal import progress_bar, show
+from dialoop.evaluation import Progress, progress_bar, show
+from dialoop.project import PROJECT_FILE, load_agents
 from dialoop.rehearsal import Rehearsal, Result, failures, table, write_json
 from dialoop.scenarios.hotel.houses import Houses
 from dialoop.scenarios.hotel.logs import LANGUAGES
@@ -54,23 +55,17 @@ def rehearse(
     console = Console()
     held: list[Rehearsal] = []
     with _project(project) as folder, asyncio.Runner() as runner:
-        toolbox, houses, store = Toolbox.load(folder / TOOLS), Houses(folder / WORLD), open_store(_store_path(folder))
-        agents: list[tuple[str, Engine | None]] = [] if rules_only else [_model(model)]
-        with store, progress_bar(console) as tell:
+        toolbox, houses, settings = Toolbox.load(folder / TOOLS), Houses(folder / WORLD), _settings(folder)
+        agents: list[tuple[str, Engine | None]] = [] if rules_only else [_model(model, project)]
+        with open_store(_store_path(folder)) as store, progress_bar(console) as tell:
             for number, (name, engine) in enumerate([*agents, (RULES_ONLY, None)]):
                 some = make_customers(houses, count, lang=lang, seed=seed, part=part, label=f"rehearsal{number}")
-                done = [0]
-
-                def note(result: Result, done: list[int] = done, name: str = name) -> None:
-                    done[0] += 1
-                    tell(name, done[0], count)
-
+                told = _Told(name, count, tell)
+                talks = rehearse_hotel(
+                    some, toolbox, store, engine, name=name, settings=settings, at_once=at_once, progress=told
+                )
                 try:
-                    held.append(
-                        runner.run(
-                            rehearse_hotel(some, toolbox, store, engine, name=name, at_once=at_once, progress=note)
-                        )
-                    )
+                    held.append(runner.run(talks))
                 finally:
                     for customer in some:
                         houses.remove(customer.name)
@@ -84,9 +79,31 @@ def rehearse(
         typer.echo(f"all results: {json}")
 
 
-def _model(model: str | None) -> tuple[str, Engine]:
-    name = model or newest_model()
-    return served_name(name), open_in_process(name)[0]
+class _Told:
+    """Counts the conversations that have ended."""
+
+    def __init__(self, name: str, of: int, tell: Progress) -> None:
+        self._name, self._of, self._tell, self._done = name, of, tell, 0
+
+    def __call__(self, result: Result) -> None:
+        self._done += 1
+        self._tell(self._name, self._done, self._of)
+
+
+def _model(model: str | None, project: Path | None) -> tuple[str, Engine]:
+    """The model that was asked for; else the one that the project has in service, or its newest."""
+    if model is not None:
+        return served_name(model), open_in_process(model)[0]
+    with chdir(project or Path()):
+        newest = model_in_service()
+        return served_name(newest), open_in_process(newest)[0]
+
+
+def _settings(folder: Path) -> dict[str, AgentSettings]:
+    """By language, the settings of the project's first agent of it; else of its first agent."""
+    agents = list(load_agents(folder / PROJECT_FILE).values()) if (folder / PROJECT_FILE).is_file() else []
+    ranked = {lang: sorted(agents, key=lambda one, lang=lang: one.lang != lang) for lang in LANGUAGES}  # type: ignore[misc]
+    return {lang: some[0] for lang, some in ranked.items() if some}
 
 
 @contextmanager

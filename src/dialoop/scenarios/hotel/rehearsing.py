@@ -5,7 +5,7 @@ Without an engine it is the agent of rules alone. It knows how an agent is put t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dialoop.agent import Agent, AgentSettings, Toolbox
 from dialoop.engine import Engine, ScriptedEngine
@@ -24,7 +24,7 @@ async def rehearse_hotel(
     engine: Engine | None,
     *,
     name: str = RULES_ONLY,
-    settings: AgentSettings | None = None,
+    settings: Mapping[str, AgentSettings] | None = None,
     model_version: str | None = None,
     tenant: str = "rehearsal",
     at_once: int = 4,
@@ -32,15 +32,16 @@ async def rehearse_hotel(
 ) -> Rehearsal:
     """The customers' conversations with an agent of these tools, each in `store` under its customer's name.
 
-    `settings` are the agent's; its system message is that of the customer's house. Without `engine`, rules decide all.
+    `settings` are the agent's, by language; its system message is that of the customer's house. Without `engine`, rules
+    decide all.
     """
-    told = settings or AgentSettings()
     policy = () if engine is not None else (hotel_rules,)
     asked = engine if engine is not None else ScriptedEngine([])
     known = {customer.name: customer for customer in customers}
     agents: list[Agent] = []
 
     def partner(customer: Customer) -> AgentPartner:
+        told = (settings or {}).get(customer.lang, AgentSettings())
         own = told.model_copy(update={"system": known[customer.name].system, "lang": customer.lang, "greeting": None})
         agent = Agent("hotel", own, asked, toolbox, store, store.vault, policy=policy, model_version=model_version)
         agents.append(agent)
