@@ -7,9 +7,9 @@ from dialoop.server import address_of, build_app, listen, server_of
 
 
 @contextmanager
-def serving(*engines, **options):
+def serving(*engines, port=0, **options):
     """The address of a running server, without /v1."""
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", port)
     server = server_of(build_app(engines, **options), log_level="error", grace=2)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

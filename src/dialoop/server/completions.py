@@ -23,6 +23,7 @@ from dialoop.server.in_service import InService
 from dialoop.server.metrics import Metrics
 from dialoop.server.replies import DONE, Reply, error_event
 from dialoop.server.settings import ServeSettings
+from dialoop.server.site import check_host
 from dialoop.server.turns import Turns
 from dialoop.server.watch import ClientLeft, while_connected
 from dialoop.server.wire import ChatRequest, read_chat_request
@@ -88,6 +89,8 @@ class Completions:
             self._check_known(asked.model)
             model = asked.model
             if model.startswith(AGENT) and self._agents is not None:
+                if self._api_key is None:
+                    check_host(request)
                 return await self._agents.complete(request, asked, self._counted(model))
             return await self._raw(request, asked, started)
         except RequestError as error:

@@ -82,8 +82,8 @@ def check_host(request: Request) -> None:
     """Raises RequestError 403 for a name that leads here but is not this machine's own (DNS rebinding)."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     if host not in LOOPBACK:
-        what = f"{host!r} is not this machine, and without a sign-in the desk is for this machine alone"
-        raise RequestError(what, status=403, code="wrong_host", remedy="serve with operators: docs/serving.md")
+        what = f"{host!r} is not this machine, and without a sign-in or key this is for this machine alone"
+        raise RequestError(what, status=403, code="wrong_host", remedy="see docs/serving.md")
 
 
 def keep_cookie(response: Response, request: Request, name: str, secret: str, *, path: str, seconds: int) -> None:
