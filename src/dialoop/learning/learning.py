@@ -86,6 +86,7 @@ class _Round:
 
     def __init__(self, store: Store, settings: LearnSettings, means: Means) -> None:
         self.store, self.settings, self.means = store, settings, means
+        self.candidate = None if means.candidate is None else resolve_model(means.candidate)
         self.protection = means.protection or Protection(vault=store.vault)
         self.shelf = shelf(settings.shelf)
         self.rounds = Rounds(self.shelf.path)
@@ -169,8 +170,8 @@ class _Round:
 
     def _tuned(self) -> RunResult | Path:
         """The candidate's folder, or how the run was stopped."""
-        if self.means.candidate is not None:
-            return self.means.candidate
+        if self.candidate is not None:
+            return self.candidate
         record = self.folder.record()
         assert record is not None
         base = record.start
