@@ -136,8 +136,11 @@ def test_an_understood_yes_counts_where_nothing_speaks_against_it():
         ({"room": "Lark", "contact": "<phone_1>"}, "The Lark?", "call <phone_1>", True),
         ({"room": "Lark", "contact": "<phone_1>"}, "The Lark?", "", False),
         ({"booking": "QW-12 34"}, "Cancel QW1234?", "", True),
-        ({}, "Shall I?", "", True),
-        ({"flag": True}, "Shall I?", "", True),
+        ({"amount": 90.0}, "Shall I charge 90 euros?", "", True),
+        ({"amount": 9.5}, "Shall I charge 9.5 euros?", "", True),
+        ({"tags": ["sea", "quiet"]}, "A quiet one, by the sea?", "", True),
+        ({}, "Shall I?", "", False),
+        ({"flag": True}, "Shall I?", "", False),
     ],
 )
 def test_a_question_that_says_the_values_back_asks_for_the_call(

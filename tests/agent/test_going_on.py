@@ -240,6 +240,15 @@ def test_while_a_call_waits_each_message_is_told_so(tmp_path: Path):
     assert desk.go_on().text == "You said: well?."
 
 
+def test_while_a_call_waits_a_person_can_be_asked_for(tmp_path: Path):
+    desk = approving(tmp_path / "s.db")
+    desk.say("please charge it")
+    assert desk.say("I want to talk to a human").phase == "asked"
+    assert [event.reason for event in desk.events() if event.kind == "escalated"] == ["the customer asked for a person"]
+    desk.write("tool_approved", call_id="call_1", by="Eve")
+    assert desk.go_on().actions == {"call_1": ("charge", "returned")}
+
+
 def test_a_denied_call_is_told(tmp_path: Path):
     desk = approving(tmp_path / "s.db")
     desk.say("please charge it")

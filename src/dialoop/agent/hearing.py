@@ -5,7 +5,6 @@ Small and sure rather than wide: what is not heard here is left to the model. It
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -97,14 +96,15 @@ def asked_for(arguments: dict[str, Any], asked: str, customer: str) -> bool:
     """Whether the text `asked` asked for a yes to a call with these arguments.
 
     It asks something, says at least half of the values back, and those that it does not say were said by the
-    customer (`customer`: all that it said). A value that nobody said, or only the model, is not asked for.
+    customer (`customer`: all that it said). A value that nobody said is not asked for, and a call without values could
+    be asked for by any question: it never is.
     """
     values = [value for value in _values(arguments) if value != ""]
     if not _QUESTION.search(asked):
         return False
     back = [value for value in values if _says(asked, value)]
     others = [value for value in values if value not in back]
-    return len(back) * 2 >= len(values) and bool(back or not values) and all(_says(customer, one) for one in others)
+    return bool(back) and len(back) * 2 >= len(values) and all(_says(customer, one) for one in others)
 
 
 def _values(value: Any) -> list[str]:
@@ -114,7 +114,9 @@ def _values(value: Any) -> list[str]:
         return [found for inner in value for found in _values(inner)]
     if value is None or isinstance(value, bool):
         return []
-    return [str(value) if isinstance(value, str | int) else json.dumps(value)]
+    if isinstance(value, float):
+        return [str(int(value)) if value.is_integer() else str(value)]
+    return [str(value)]
 
 
 _NUMBERS = {

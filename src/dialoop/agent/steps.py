@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialoop.agent.course import CONFIRM, UNKNOWN, Course, arguments_of, meaning
-from dialoop.agent.hearing import asked_for, is_yes
+from dialoop.agent.hearing import asked_for, is_yes, wants_person
+from dialoop.agent.rules import PERSON
 from dialoop.agent.settings import AgentSettings
 from dialoop.agent.tools import Toolbox
 from dialoop.conversation.events import (
@@ -205,8 +206,12 @@ def _speak_step(course: Course, seq: int) -> Step:
 def _waiting_step(course: Course, waiting: list[ToolRequested]) -> Step | None:
     """The customer is told once, and again after each message."""
     since = max(waiting[-1].seq, course.said.seq if course.said else 0)
-    told = any(isinstance(event, AgentSaid | OperatorSaid) for event in course.since(since))
-    return None if told else TellWaiting(tuple(waiting))
+    if any(isinstance(event, AgentSaid | OperatorSaid) for event in course.since(since)):
+        return None
+    said = course.said
+    if said is not None and said.seq > waiting[-1].seq and wants_person(said.text):
+        return Escalate(PERSON)
+    return TellWaiting(tuple(waiting))
 
 
 def _since_answer(course: Course) -> list[object]:
