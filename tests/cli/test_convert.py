@@ -104,3 +104,18 @@ def test_what_cannot_be_done_ends_with_status_2_and_a_remedy(
 def test_a_missing_source_ends_with_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(tmp_path / "none.jsonl", tmp_path / "b.jsonl") == 2
     assert "no such file" in capsys.readouterr().err
+
+
+def test_protect_puts_stand_ins_into_conversations_and_labelled_texts(tmp_path: Path):
+    talks = write(tmp_path / "a.jsonl", {"context": "我叫李小雨，电话13812345678", "response": "好的，李小雨"})
+    assert run(talks, tmp_path / "b.jsonl", "--protect") == 0
+    text = (tmp_path / "b.jsonl").read_text()
+    assert "李小雨" not in text
+    assert "13812345678" not in text
+    assert text.count("<name_1>") == 2
+    span = {"label": "item", "start": 51, "end": 55}
+    labelled = {"text": "my name is Anna Bell, call 138 1234 5678 about the lamp", "spans": [span]}
+    assert run(write(tmp_path / "c.jsonl", labelled), tmp_path / "d.jsonl", "--protect") == 0
+    done = json.loads((tmp_path / "d.jsonl").read_text())
+    assert done["text"] == "my name is <name_1>, call <phone_1> about the lamp"
+    assert done["text"][done["spans"][0]["start"] : done["spans"][0]["end"]] == "lamp"

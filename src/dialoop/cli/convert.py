@@ -21,6 +21,7 @@ from dialoop.conversation import (
     written,
 )
 from dialoop.errors import DataError
+from dialoop.privacy import protect_conversation, protect_example
 
 _FORMS = ", ".join(FORMS)
 _SHOWN = 20
@@ -33,6 +34,9 @@ def convert(
     form: Annotated[str | None, typer.Option("--form", "--from", help=f"Form to read: {_FORMS}.")] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the file to read, e.g. gb18030.")] = "utf-8",
     max_line_mb: Annotated[float, typer.Option(min=0.001, help="Longest line that is read, in MB.")] = 16.0,
+    protect: Annotated[
+        bool, typer.Option("--protect", help="Put stand-ins for names, numbers and addresses of people, for good.")
+    ] = False,
     drop: Annotated[str, typer.Option(help=f"What may be lost, with commas: {', '.join(DROPS)}.")] = "",
     leave_out_faulty: Annotated[
         bool, typer.Option("--leave-out-faulty", help="Write the sound records, and tell which were left out.")
@@ -46,6 +50,8 @@ def convert(
     container = container_for(target, form_to)
     reading = _Reading(leave_out_faulty)
     records = reading.sound(scan(source, form=form, encoding=encoding, max_line_bytes=limit))
+    if protect:
+        records = map(_protected, records)
     refused: list[Fault] = []
     names = [name.strip() for name in drop.split(",") if name.strip()]
     lines = written(
@@ -57,6 +63,10 @@ def convert(
     typer.echo(f"{target}: {kept} {found.form.holds} written as {FORMS[form_to].title}", err=True)
     if reading.errors:
         typer.echo(f"left out: {reading.errors} faulty records, told above", err=True)
+
+
+def _protected(record: Conversation | Example) -> Conversation | Example:
+    return protect_conversation(record) if isinstance(record, Conversation) else protect_example(record)
 
 
 def _form_for(target: Path, read: str, holds: str) -> str:

@@ -5,7 +5,7 @@ from dialoop.privacy.finding import find, same
 from dialoop.privacy.found import CARD, EMAIL, ID, LITERAL, NAME, PHONE, Finder, Found, settle
 from dialoop.privacy.logs import LogProtection, protect_logging
 from dialoop.privacy.protector import Protected, Protector, Restored
-from dialoop.privacy.records import protect_conversation
+from dialoop.privacy.records import protect_conversation, protect_example
 from dialoop.privacy.restorer import Restorer
 from dialoop.privacy.stand_in import STAND_IN, stand_in
 from dialoop.privacy.vault import MemoryVault, Vault
@@ -34,6 +34,7 @@ __all__ = [
     "find",
     "find_field",
     "protect_conversation",
+    "protect_example",
     "protect_logging",
     "same",
     "settle",

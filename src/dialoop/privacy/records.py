@@ -8,9 +8,10 @@ vault is thrown away. It knows no files.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from dialoop.conversation import Annotations, Conversation, FunctionCall, Message, ToolCall
+from dialoop.conversation import Annotations, Conversation, Example, FunctionCall, Message, SlotSpan, ToolCall
 from dialoop.privacy.fields import Keys
 from dialoop.privacy.found import Finder
 from dialoop.privacy.protector import Protected, Protector
@@ -30,6 +31,17 @@ def protect_conversation(
     messages, texts = _messages(conversation.messages, protector)
     annotations = conversation.annotations and _annotations(conversation.annotations, protector, texts)
     return conversation.model_copy(update={"messages": messages, "annotations": annotations})
+
+
+def protect_example(example: Example, *, finders: Iterable[Finder] = ()) -> Example:
+    """The labelled text with stand-ins for good, its spans moved. `id` and `customer` are left."""
+    protector = Protector(MemoryVault(), example.id or "example", finders=finders)
+    text = protector.protect_places(example.text)
+    spans = example.spans
+    if spans is not None:
+        moved = ((span, text.moved(span.start, span.end)) for span in spans)
+        spans = tuple(SlotSpan(label=span.label, start=start, end=end) for span, (start, end) in moved)
+    return replace(example, text=text.text, spans=spans, extra=protector.protect_arguments(example.extra))
 
 
 def _messages(messages: list[Message], protector: Protector) -> tuple[list[Message], list[Protected]]:
