@@ -1,7 +1,7 @@
 // The desk page: who waits, one conversation with all its details, and what an operator does with it.
 
 import { Refused, arrange, clock, el, follow, icon, inWords, paragraph, post, stepIcon } from "/pages/page.js";
-import { t } from "/pages/words.js";
+import { t, why } from "/pages/words.js";
 
 const $ = (id) => document.getElementById(id);
 let me = null;
@@ -86,15 +86,15 @@ function showQueue() {
 
 function place(one) {
   const mine = one.operator === me;
-  const why = one.why === "with_operator" && mine ? t("with_me") : t(`why_${one.why}`, { name: one.operator ?? "" });
+  const state = one.why === "with_operator" && mine ? t("with_me") : t(`why_${one.why}`, { name: one.operator ?? "" });
   const time = el("time", { className: "waited", dateTime: one.since, textContent: waited(one.since) });
   const calls = one.calls.map((call) => el("span", { className: "reason", textContent: inWords(call.name) }));
   const lines = one.last.map((line) => el("span", { className: "said", textContent: `${short(line)}: ${line.text}` }));
   const button = el(
     "button",
     { type: "button", className: `place ${one.why}`, "aria-current": String(one.here), on: { click: () => choose(one.conversation) } },
-    el("span", { className: "top" }, el("span", { textContent: why }), el("span", {}, time)),
-    one.reason && el("span", { className: "reason", textContent: one.reason }),
+    el("span", { className: "top" }, el("span", { textContent: state }), el("span", {}, time)),
+    one.reason && el("span", { className: "reason", textContent: why(one.reason) }),
     ...calls,
     ...lines,
   );
@@ -127,7 +127,7 @@ function showTalk() {
   const scroll = $("scroll");
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   const mine = sight.operator === me;
-  $("who").textContent = `${inWords(sight.agent ?? "")} · ${sight.lang ?? ""} · ${sight.conversation.slice(-6)}`;
+  $("who").textContent = `${inWords(sight.agent ?? "").replace(/^./, (first) => first.toUpperCase())} · ${sight.conversation.slice(-6)}`;
   $("phase").textContent = t(`phase_${sight.phase}`, { name: sight.operator ?? "" });
   $("doing").replaceChildren(...doing(mine));
   arrange($("lines"), sight.lines.map(withState), (line) => `${line.kind}${line.seq}${line.call_id ?? ""}`, lineOf);
@@ -154,7 +154,7 @@ function withState(line) {
 
 function lineOf(line) {
   if (line.kind === "note") {
-    const reason = line.text ? ` (${line.text})` : "";
+    const reason = line.text ? ` (${why(line.text)})` : "";
     return el("div", { className: "line note" }, `${clock(line.at)} · ${t(`note_${line.what}`, { name: line.name ?? "" })}${reason}`);
   }
   return line.kind === "call" ? callOf(line) : saidOf(line);

@@ -92,3 +92,12 @@ export function t(key, values = {}) {
   const text = WORDS[key][lang === "zh" ? 1 : 0];
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
+
+// Reasons that the server itself gives, in the page's language; any other stays as it was written.
+const REASONS = {
+  "the customer asked for a person": "顾客要求人工服务",
+};
+
+export function why(reason) {
+  return lang === "zh" ? (REASONS[reason] ?? reason) : reason;
+}
