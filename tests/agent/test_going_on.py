@@ -13,7 +13,7 @@ import pytest
 from dialoop.agent import Decision, Situation, Toolbox, ToolContext, tool, whole
 from dialoop.conversation import Event, Message, State, fold, model_view
 from dialoop.conversation.events import Passage
-from dialoop.errors import RequestError
+from dialoop.errors import RequestError, StoreError
 from dialoop.store import Lease, open_store
 from tests.agent.desk import BOOK, Desk, Ledger, RulesEngine, calls
 from tests.agent.test_turn import Meant
@@ -464,3 +464,24 @@ def test_the_state_of_a_finished_turn_is_what_the_fold_says(tmp_path: Path):
     reply = desk.say("hello")
     state: State = fold(desk.events())
     assert (state.seq, state.phase) == (reply.seq, reply.phase)
+
+
+def test_where_the_store_fails_the_turn_is_left_to_be_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    desk = desk_at(tmp_path / "s.db", Ledger())
+    append, left = desk.store.append, [3]
+
+    def failing(*given: Any, **more: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise StoreError("the disk is full", remedy="make room")
+        return append(*given, **more)
+
+    monkeypatch.setattr(desk.store, "append", failing)
+    with pytest.raises(StoreError, match="disk is full"):
+        desk.say("what is free?", key="m")
+    upto = len(desk.events())
+    assert desk.recover() == ["c1"]
+    assert len(desk.events()) > upto
+    check_finished(desk.events(), desk)
+    assert desk.say("what is free?", key="m").text.endswith("Here: ['time'].")
+    assert desk.kinds().count("user_said") == 1

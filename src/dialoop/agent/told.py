@@ -6,11 +6,11 @@ a log or a trace. It knows no store: the vault has the values.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dialoop.conversation import EVENT, SAID, Event
-from dialoop.errors import DataError
 from dialoop.privacy import Protector, Vault
 
 
@@ -32,9 +32,16 @@ def _restored(field: str, value: Any, protector: Protector) -> Any:
         return value
     if isinstance(value, dict):
         return protector.restore_arguments(value).value
-    if field in ("arguments", "content"):
-        try:
-            return protector.restore_json(value).value  # a value with quotes in it is escaped
-        except DataError:
-            pass  # no JSON object: plain text
+    if field in ("arguments", "content") and (written := _json_restored(str(value), protector)) is not None:
+        return written
     return protector.restore(str(value)).value
+
+
+def _json_restored(text: str, protector: Protector) -> str | None:
+    """JSON text with its values restored, so that a quotation mark in one is escaped; None for what is no JSON."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    restored = protector.restore_arguments({"": value}).value[""]
+    return text if restored == value else json.dumps(restored, ensure_ascii=False)
