@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 
 help:
 	@echo 'make install            the environment, with dialoop and all it needs, in .venv'
-	@echo 'make demo               make hotel logs, check, tune, compare, serve, chat  (ARGS=--no-serve: end after comparing)'
+	@echo 'make demo               make a hotel, check, tune, compare, rehearse, serve chat and desk  (ARGS=--no-serve: end before serving)'
 	@echo 'make test               the whole suite  (ARGS="-k words" for a part)'
 	@echo 'make check              form, lint, types, order of the rooms, command reference'
 	@echo 'make format             put the code into its form'

@@ -7,6 +7,7 @@ import pytest
 
 from dialoop.cli import main
 from dialoop.conversation import read_conversations
+from dialoop.scenarios.hotel.project import make_project
 
 FIGURES = {group: {"call_exact": {"value": value}} for group, value in (("all", 0.5), ("en", 0.25), ("zh", 0.75))}
 
@@ -20,6 +21,8 @@ class Verb:
     def main(self, words: list[str], *, prog_name: str, standalone_mode: bool) -> int | None:
         assert (prog_name, standalone_mode) == (f"dialoop {self.name}", False)
         self.asked.append([self.name, *words])
+        if self.name == "new":
+            make_project(Path(words[1]), conversations=int(words[words.index("--conversations") + 1]))
         if self.name == "tune":
             (Path(words[words.index("--run") + 1]) / "model").mkdir(parents=True, exist_ok=True)
         if self.name == "evaluate":
@@ -55,9 +58,9 @@ SMALL = ("--folder", "demo", "--conversations", "20", "--held-out", "4", "--no-s
 
 def test_the_logs_are_made_and_the_verbs_called_in_order(asked, capsys: pytest.CaptureFixture[str]):
     assert run(*SMALL) == 0
-    assert [words[0] for words in asked] == ["check", "tune", "evaluate"]
-    logs = list(read_conversations(Path("demo/hotel.jsonl")))
-    others = list(read_conversations(Path("demo/hotel-held-out.jsonl")))
+    assert [words[0] for words in asked] == ["new", "check", "tune", "evaluate", "rehearse"]
+    logs = list(read_conversations(Path("demo/hotel/data/logs.jsonl")))
+    others = list(read_conversations(Path("demo/held-out.jsonl")))
     assert len(logs) == 20
     assert len(others) == 4
     assert {one.lang for one in logs} == {one.lang for one in others} == {"en", "zh"}
@@ -80,15 +83,15 @@ def test_a_finished_demo_is_not_tuned_again(asked):
     assert run(*SMALL) == 0
     asked.clear()
     assert run(*SMALL) == 0
-    assert [words[0] for words in asked] == ["check", "evaluate"]
+    assert [words[0] for words in asked] == ["check", "evaluate", "rehearse"]
 
 
 def test_an_interrupted_demo_goes_on(asked):
     assert run(*SMALL) == 0
-    Path("demo/hotel/model").rmdir()
+    Path("demo/hotel/runs/hotel/model").rmdir()
     asked.clear()
     assert run(*SMALL) == 0
-    assert asked[1] == ["tune", "--run", "demo/hotel", "--resume"]
+    assert asked[1] == ["tune", "--run", "demo/hotel/runs/hotel", "--resume"]
 
 
 def test_another_demo_in_the_same_folder_is_refused(asked, capsys: pytest.CaptureFixture[str]):
@@ -112,4 +115,4 @@ def test_a_folder_with_other_things_in_it_is_left_alone(asked, capsys: pytest.Ca
 def test_a_verb_that_fails_ends_the_demo_with_its_status(asked, statuses):
     statuses["check"] = 1
     assert run(*SMALL) == 1
-    assert [words[0] for words in asked] == ["check"]
+    assert [words[0] for words in asked] == ["new", "check"]

@@ -26,9 +26,10 @@ def base(tmp_path: Path) -> Path:
 @pytest.mark.timeout(600)
 def test_the_whole_loop_runs_from_logs_to_chat(base: Path, tmp_path: Path):
     words = ["demo", "--base", str(base), "--conversations", "20", "--held-out", "2", "--epochs", "0.1"]
+    words += ["--customers", "1"]
     done = subprocess.run(
         [sys.executable, "-m", "dialoop", *words],
-        input="A room for two, please.\n/quit\n",
+        input="\n",
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -36,13 +37,14 @@ def test_the_whole_loop_runs_from_logs_to_chat(base: Path, tmp_path: Path):
         timeout=580,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    for step in range(1, 6):
-        assert f"{step} of 5" in done.stdout
-    assert "tools: search_rooms" in done.stdout
+    for step in range(1, 7):
+        assert f"{step} of 6" in done.stdout
+    assert "/chat; take over" in done.stdout
     closing = done.stdout.rstrip("\n").split("\n\n")[-1].splitlines()
     assert len(closing) == 5
     assert "20 made-up conversations" in closing[0]
     made = tmp_path / "demo"
-    assert (made / "hotel" / "model" / "model.safetensors").is_file()
+    assert (made / "hotel" / "runs" / "hotel" / "model" / "model.safetensors").is_file()
     assert "<html" in (made / "report" / "report.html").read_text(encoding="utf-8")
+    assert len(json.loads((made / "rehearsal.json").read_text(encoding="utf-8"))) > 0
     assert "serving" in (made / "server.log").read_text(encoding="utf-8")

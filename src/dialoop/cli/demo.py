@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,19 +19,22 @@ from dialoop.cli.app import load_verb
 from dialoop.cli.server_process import free_port, served
 from dialoop.conversation import write_conversations
 from dialoop.errors import RunError
+from dialoop.privacy import protect_conversation
 from dialoop.scenarios.hotel import make_logs
 
 # What a demo makes, inside its folder.
-SAID, LOGS = "hotel-as-said.jsonl", "hotel.jsonl"
-HELD_OUT_SAID, HELD_OUT = "hotel-held-out-as-said.jsonl", "hotel-held-out.jsonl"
-RUN = "hotel"
+PROJECT = "hotel"
+HELD_OUT = "held-out.jsonl"
 REPORT = "report"
+REHEARSAL = "rehearsal.json"
 MADE_WITH = "demo.json"
 SERVER_LOG = "server.log"
-TOOLS = "tools.json"
+# and inside the project
+LOGS = "data/logs.jsonl"
+RUN = "runs/hotel"
 
 _MADE_BY_MUON = ("--optimiser", "muon")
-"""The bundled base was trained by Muon, and few steps of Muon adapt it better than as many of AdamW."""
+"""The bundled base was trained by Muon, so it is tuned by it as well."""
 
 
 def demo(
@@ -40,36 +44,37 @@ def demo(
     held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
     epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 3.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
-    serve: Annotated[bool, typer.Option(help="Serve the tuned model at the end and open the chat.")] = True,
+    customers: Annotated[int, typer.Option(min=1, help="Rehearsed customers of each language.")] = 20,
+    serve: Annotated[bool, typer.Option(help="Serve the agents at the end, with chat page and desk.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve at; 0 takes a free one.")] = 0,
 ) -> None:
-    """Make hotel logs, check them, tune a base, compare before and after, then serve and chat."""
+    """Make a hotel's project and logs, tune a base, compare, rehearse, then serve chat page and desk."""
     began = time.monotonic()
-    asked = {"base": base, "conversations": conversations, "held_out": held_out, "epochs": epochs, "seed": seed}
+    asked: dict[str, Any] = {"base": base, "conversations": conversations, "held_out": held_out, "epochs": epochs}
+    asked |= {"customers": customers, "seed": seed}
     _same_demo(folder, asked)
-    logs, others, run = (str(folder / name) for name in (LOGS, HELD_OUT, RUN))
-    said, others_said = str(folder / SAID), str(folder / HELD_OUT_SAID)
-    _say("1 of 6", f"logs of a made-up hotel, in English and Chinese: {said}, {others_said}")
-    write_conversations(said, make_logs(conversations, seed=seed))
-    write_conversations(others_said, make_logs(held_out, seed=seed, part="test"))
-    for source, target in ((said, logs), (others_said, others)):
-        if not Path(target).is_file():
-            _verb("2 of 6", "convert", source, target, "--protect")
-    first = next(make_logs(1, seed=seed, part="test"))
-    (folder / TOOLS).write_text(json.dumps(first.tools, indent=1) + "\n", encoding="utf-8")
-    _verb("3 of 6", "check", logs, "--base", base)
-    if Path(run, "model").is_dir():
-        _say("4 of 6", f"tuned before: {run} (remove {folder} to begin anew)")
-    elif Path(run).is_dir():
-        _verb("4 of 6", "tune", "--run", run, "--resume")
+    project = folder / PROJECT
+    logs, others, run = str(project / LOGS), str(folder / HELD_OUT), project / RUN
+    if not (project / LOGS).is_file():
+        made = ("--conversations", str(conversations), "--seed", str(seed))
+        _verb("1 of 6", "new", "hotel", str(project), *made)
+    if not Path(others).is_file():
+        write_conversations(others, map(protect_conversation, make_logs(held_out, seed=seed, part="test")))
+    _verb("2 of 6", "check", logs, "--base", base)
+    if (run / "model").is_dir():
+        _say("3 of 6", f"tuned before: {run} (remove {folder} to begin anew)")
+    elif run.is_dir():
+        _verb("3 of 6", "tune", "--run", str(run), "--resume")
     else:
         chosen = ["--epochs", f"{epochs:g}", "--seed", str(seed), *(_MADE_BY_MUON if base == "mini" else ())]
-        _verb("4 of 6", "tune", logs, "--base", base, "--run", run, *chosen)
+        _verb("3 of 6", "tune", logs, "--base", base, "--run", str(run), *chosen)
     measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
-    _verb("5 of 6", "evaluate", run, others, *measured)
+    _verb("4 of 6", "evaluate", str(run), others, *measured)
+    talked = ["--project", str(project), "--model", str(run.resolve()), "--customers", str(customers)]
+    _verb("5 of 6", "rehearse", "hotel", *talked, "--seed", str(seed), "--json", str((folder / REHEARSAL).resolve()))
     minutes = (time.monotonic() - began) / 60
     if serve:
-        _serve_and_chat(folder, run, port or free_port(), first.messages[0].content or "")
+        _serve(folder, port or free_port())
     typer.echo("\n" + "\n".join(closing_lines(folder, conversations, held_out, minutes)))
 
 
@@ -81,12 +86,13 @@ def closing_lines(folder: Path, conversations: int, held_out: int, minutes: floa
         f"{name} {_share(before, group)} → {_share(after, group)}"
         for group, name in (("all", "all"), ("en", "English"), ("zh", "Chinese"))
     )
+    project = folder / PROJECT
     return [
         f"Tuned on {conversations} made-up conversations, compared on {held_out} others, in {minutes:.1f} minutes.",
         f"Tool calls exactly right, in a hotel and phrasings never seen: {exact}.",
         f"The report, with the worst answers side by side: {folder / REPORT / 'report.html'}",
-        "To talk to it again: "
-        + shlex.join(["dialoop", "chat", "--model", str(folder / RUN), "--tools", str(folder / TOOLS)]),
+        "To talk to the agents, and to take over at the desk: "
+        + shlex.join(["dialoop", "serve", "--project", str(project), "--model", RUN]),
         "With your own logs: dialoop check LOGS, then dialoop tune LOGS, then dialoop serve",
     ]
 
@@ -113,15 +119,15 @@ def _same_demo(folder: Path, asked: dict[str, Any]) -> None:
     note.write_text(json.dumps(asked) + "\n", encoding="utf-8")
 
 
-def _serve_and_chat(folder: Path, model: str, port: int, told: str) -> None:
-    """Serve `model`, and chat with it as the hotel's front desk: `told` is its system message."""
-    _say("6 of 6", shlex.join(["dialoop", "serve", "--model", model, "--port", str(port)]))
-    with served(model, port, log=folder / SERVER_LOG) as address:
-        typer.echo(
-            f"at {address}, in OpenAI's protocol, until the chat ends. The model has the hotel's tools: where it"
-        )
-        typer.echo("calls one, you are asked for the result. Ask it for a room; /quit ends the chat.\n")
-        _verb("", "chat", "--url", address, "--system", told, "--tools", str(folder / TOOLS))
+def _serve(folder: Path, port: int) -> None:
+    """Serve the project's agents with chat page and desk, until Enter is pressed or the input ends."""
+    project = folder / PROJECT
+    _say("6 of 6", shlex.join(["dialoop", "serve", "--project", str(project), "--model", RUN, "--port", str(port)]))
+    with served(RUN, port, log=folder / SERVER_LOG, project=project) as address:
+        site = address.removesuffix("/v1")
+        typer.echo(f"Talk to the hotel at {site}/chat; take over, edit and approve at {site}/desk.")
+        typer.echo("Enter ends it.")
+        sys.stdin.readline()
 
 
 def _say(step: str, what: str) -> None:

@@ -37,12 +37,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(model: str, port: int, *, log: Path) -> Iterator[str]:
+def served(model: str, port: int, *, log: Path, project: Path | None = None) -> Iterator[str]:
     """The base address of a ready server with `model`; it ends with the block. What it says goes to `log`.
+
+    With `project`, its agents are served as well, and `model` may be a path inside it.
 
     Raises EngineError if it does not become ready.
     """
     words = ["serve", "--model", model, "--host", HOST, "--port", str(port)]
+    words += [] if project is None else ["--project", str(project)]
     command = [sys.executable, "-c", f"from {__name__} import serve_while_held; serve_while_held()", *words]
     with log.open("w", encoding="utf-8") as said:
         # Its own session: Ctrl-C in the terminal is meant for what runs in the foreground, not for the server.

@@ -1,6 +1,7 @@
 """Makes a project folder of the hotel: project file, tools, logs, labelled intents, house rules, and the houses.
 
-What it writes is an example to be edited. The houses are of the part "train", as the logs are. It knows no verb.
+What it writes is an example to be edited; the logs are protected, as the agent will see its customers' words. The
+houses are of the part "train", as the logs are. It knows no verb.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import yaml
 
 from dialoop.conversation import Conversation, write_conversations, write_lines
 from dialoop.errors import SettingsError
+from dialoop.privacy import protect_conversation
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.houses import Houses
 from dialoop.scenarios.hotel.logs import LANGUAGES, OUT_OF_SCOPE, make_logs, system_message
@@ -39,7 +41,7 @@ def make_project(folder: Path, *, conversations: int = 400, seed: int = 0) -> li
     for lang, world in worlds.items():
         houses.add(lang, world)
         (rules / f"rules.{lang}.md").write_text(_rules_page(world), encoding="utf-8")
-    logs = list(make_logs(conversations, seed=seed))
+    logs = [protect_conversation(one) for one in make_logs(conversations, seed=seed)]
     write_conversations(folder / "data" / "logs.jsonl", logs)
     write_lines(folder / "data" / "intents.jsonl", _intents(logs, in_scope=True))
     write_lines(folder / "data" / "out_of_scope.jsonl", _intents(logs, in_scope=False))
