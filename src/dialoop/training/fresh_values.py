@@ -3,7 +3,7 @@
 A call copies values out of the conversation. Few logs hold few values, so a model learns these instead of the copying,
 and then writes a name from its logs into another customer's booking. Where each epoch shows other values, only copying
 helps. A value is a text that a call's argument, or a result's field of the same name, holds and that stands in the
-conversation; its shape stays (words with their capitals, Han signs, digits). It knows conversations and words; no model.
+conversation; its shape stays (words, capitals, Han signs, digits). It knows conversations and words, no model.
 """
 
 from __future__ import annotations
