@@ -4,9 +4,9 @@
     python benchmarks/understanding.py --baseline          # the baseline alone, in half a minute
 
 User turns of the hotel's logs: 400 conversations of the part "train" to learn from, 100 others of it held out, 300 of
-the part "test", whose phrasings and names stand nowhere in training. The turns labelled `out_of_scope`, and the sentences
-of `out_of_scope.yaml`, are never trained on; `fitting` chooses score and threshold, `figure` is measured. AUROC: how
-well the score tells messages in scope from those out of it.
+the part "test", whose phrasings and names stand nowhere in training. Turns labelled `out_of_scope` and the sentences of
+`out_of_scope.yaml` are never trained on; `fitting` chooses score and threshold, `figure` is measured. AUROC: how well
+the score tells messages in scope from those out of it.
 """
 
 from __future__ import annotations
