@@ -257,7 +257,7 @@ class Turn:
             tenant=call.tenant,
             customer=state.customer,
             idempotency_key=call.idempotency_key,
-            lang=self.course.lang,
+            lang=state.lang or self.course.lang,
         )
         arguments = await asyncio.to_thread(self._protector.restore_json, call.arguments)
         outcome = await self._means.toolbox.call(call.name, arguments.value, context)
