@@ -155,6 +155,10 @@ def test_names_and_keys(tmp_path, monkeypatch, folder):
         config.write_text("{}")
         os.utime(config, (time.time() - 100 + age, time.time() - 100 + age))
     assert newest_model() == "runs/new"
+    labels = tmp_path / "runs" / "intents" / "model" / "config.json"
+    labels.parent.mkdir(parents=True)
+    labels.write_text('{"architectures": ["Qwen3ForSequenceClassification"]}')
+    assert newest_model() == "runs/new"
     assert served_name("runs/new") == "new"
     assert served_name("runs/new/model") == "new"
     assert served_name("mini") == "mini"

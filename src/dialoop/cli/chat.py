@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dialoop.cli.engines import Dtype, key_from, newest_model, open_in_process, open_remote
+from dialoop.cli.engines import Dtype, key_from, model_in_service, open_in_process, open_remote
 from dialoop.cli.talk import Talk, TerminalLines
 from dialoop.engine import Engine
 
@@ -32,7 +32,7 @@ def chat(
     if url is not None:
         engine = open_remote(url, key=key, model=model)
     else:
-        engine = open_in_process(model or newest_model(), dtype=dtype, max_batch=1)[0]
+        engine = open_in_process(model or model_in_service(), dtype=dtype, max_batch=1)[0]
     with asyncio.Runner() as runner:
         try:
             talk = Talk(engine, runner, TerminalLines(), temperature=temperature, seed=seed, max_tokens=max_tokens)

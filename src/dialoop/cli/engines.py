@@ -12,6 +12,8 @@ from dialoop.errors import ModelError, SettingsError
 
 Dtype = Literal["auto", "float32", "bfloat16"]
 RUNS, SHELF = Path("runs"), Path("shelf")
+_LABELS = "ForSequenceClassification"
+"""In the configuration of a model that labels and cannot talk."""
 
 
 def key_from(variable: str | None) -> str | None:
@@ -25,17 +27,14 @@ def key_from(variable: str | None) -> str | None:
 
 
 def newest_model() -> str:
-    """The newest version on the shelf or ended run of the working directory; without any, the bundled base."""
-    from dialoop.model import shelf
-
-    versions = shelf(SHELF)
-    found = [(versions.folder(version.name).stat().st_mtime, version.name) for version in versions.list()]
-    found += [(config.stat().st_mtime, str(config.parent.parent)) for config in RUNS.glob("*/model/config.json")]
-    return max(found)[1] if found else "mini"
+    """The newest ended run of the working directory whose model talks; without any, the bundled base."""
+    configs = [config for config in RUNS.glob("*/model/config.json") if _LABELS not in config.read_text("utf-8")]
+    newest = max(configs, key=lambda config: config.stat().st_mtime, default=None)
+    return "mini" if newest is None else str(newest.parent.parent)
 
 
 def model_in_service() -> str:
-    """The version that the working directory's shelf has in service; without one, the newest model."""
+    """The version that the working directory's shelf has in service; without one, the newest run's."""
     from dialoop.model import shelf
 
     current = shelf(SHELF).current
