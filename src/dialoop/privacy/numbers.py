@@ -54,7 +54,8 @@ _MONEY = re.compile(r"(?:[$¥￥€£#]|usd|rmb|cny|eur) ?$", re.I)
 _MONEY_AFTER = re.compile(r" ?(?:[%元块€]|euros?\b|yuan\b|dollars?\b|rmb|cny)", re.I)
 _EXTENSION = re.compile(r" ?(?:转|分机号?|ext\.?|extension|x) ?[0-9]{1,5}(?![0-9])", re.I)
 _PASSPORT = re.compile(
-    r"(?:passport|护照|通行证)(?:\s|number|no\b|号码|号|is|是|为|[:：.#])*([A-Za-z]{0,2}[0-9]{6,9})(?![A-Za-z0-9])"
+    r"(?:passport|护照|通行证)(?:\s|number|no\b|号码|号|is|says|reads|是|为|[:：.#])*"
+    r"((?=(?:[A-Za-z]*[0-9]){5})[A-Za-z0-9]{6,10})(?![A-Za-z0-9])"
     r"|(?<!booking )(?<!order )(?<!room )(?<![A-Za-z])(?:id|ID|证件)(?:\s|number|card|号码|号|is|是|为|[:：.#])+"
     r"([A-Z]{1,2}[0-9]{6,8})(?![A-Za-z0-9])",
     re.I,
@@ -183,9 +184,9 @@ def _identity(window: _Window) -> Found | None:
         return None
     if is_identity_number(window.digits):
         return window.found(ID, "an identity number by its checksum", 1.0)
-    old = len(window.groups) == 1 and is_old_identity_number(window.digits)
-    if old and _IDENTITY.search(window.before):
-        return window.found(ID, "an identity number of 15 digits after its cue", 0.8)
+    if len(window.groups) == 1 and len(window.digits) in (15, 18) and _IDENTITY.search(window.before):
+        sure = is_old_identity_number(window.digits)
+        return window.found(ID, "a number as long as an identity number, after its cue", 0.8 if sure else 0.7)
     return None
 
 
