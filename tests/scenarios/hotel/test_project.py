@@ -7,6 +7,7 @@ import yaml
 
 from dialoop.conversation import read_conversations, read_examples
 from dialoop.errors import SettingsError
+from dialoop.privacy import protect_conversation
 from dialoop.scenarios.hotel import make_logs
 from dialoop.scenarios.hotel.houses import Houses
 from dialoop.scenarios.hotel.project import make_project
@@ -17,7 +18,7 @@ def test_it_holds_logs_intents_rules_tools_and_houses(tmp_path: Path):
     names = {str(path.relative_to(tmp_path / "mine")) for path in made}
     assert names >= {"dialoop.yaml", "tools.py", "world.db", "README.md", "data/logs.jsonl", "data/intents.jsonl"}
     logs = list(read_conversations(tmp_path / "mine" / "data" / "logs.jsonl"))
-    assert [one.messages for one in logs] == [one.messages for one in make_logs(20, seed=3)]
+    assert [one.messages for one in logs] == [protect_conversation(one).messages for one in make_logs(20, seed=3)]
     examples = list(read_examples(tmp_path / "mine" / "data" / "intents.jsonl"))
     assert {"book", "inform", "bye"} <= {one.label for one in examples}
     assert len({one.text for one in examples}) == len(examples)
