@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from dialoop.conversation import Conversation, read_conversations
 from dialoop.model import Base, load_base
@@ -79,6 +80,7 @@ def dialoop_round(course: Course, seed: int) -> Round:
     base = fresh(course)
     settings = OptimiserSettings(lr=LR, schedule="constant", warmup=0.0, beta2=0.999, weight_decay=0.01)
     optimisers = make_optimisers(base.model, settings)
+    AcceleratorState._reset_state(reset_partial_state=True)  # what the other side's trainer left behind
     gear = Gear(Accelerator(cpu=True, mixed_precision="no"), bf16=course.bf16)
     lengths = [len(sample.ids) for sample in course.samples]
     pad = int(base.tokenizer.pad_token_id)
@@ -107,6 +109,7 @@ def trl_round(course: Course, seed: int) -> Round:
     from trl import SFTConfig, SFTTrainer
 
     datasets.disable_progress_bars()
+    AcceleratorState._reset_state(reset_partial_state=True)
     base = fresh(course)
     rows = [
         {"input_ids": one.ids.tolist(), "assistant_masks": one.truth.astype(int).tolist()} for one in course.samples
