@@ -6,17 +6,17 @@ Each setting of `LearnSettings` is an option, with its words and its default; ho
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from dialoop.cli.setting_options import with_settings
 from dialoop.errors import SettingsError
 from dialoop.learning import Collected, Drift, LearnSettings
 
@@ -28,19 +28,7 @@ _SEED = 77_000
 """The customers of a rehearsal that judges: the same in every round."""
 
 
-def _with_settings(function: Any) -> Any:
-    """Give `function` an option for each setting, in the place of its `**settings`."""
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
-    for name, field in LearnSettings.model_fields.items():
-        kind = cast(Any, list[str] if get_origin(field.annotation) is list else field.annotation)
-        described: Any = Annotated[kind, typer.Option(help=field.description)]
-        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=described))
-    function.__signature__ = inspect.Signature(own)
-    function.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
-    return function
-
-
-@_with_settings
+@with_settings(LearnSettings)
 def learn(
     base: Annotated[str | None, typer.Option(help="What is tuned where nothing is on the shelf; else mini.")] = None,
     candidate: Annotated[Path | None, typer.Option(help="Judge this model instead of tuning one.")] = None,

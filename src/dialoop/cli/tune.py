@@ -5,14 +5,14 @@ The options are those of `TuneSettings`, one for each, with its words and its de
 
 from __future__ import annotations
 
-import inspect
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from dialoop.cli.setting_options import with_settings
 from dialoop.errors import SettingsError
 from dialoop.training import Job, TuneSettings, checked
 from dialoop.training.run_folder import RunFolder
@@ -20,18 +20,7 @@ from dialoop.training.run_folder import RunFolder
 _BASE = "mini"
 
 
-def _with_settings(function: Any) -> Any:
-    """Give `function` an option for each setting, in the place of its `**settings`."""
-    own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
-    for name, field in TuneSettings.model_fields.items():
-        described: Any = Annotated[cast(Any, field.annotation), typer.Option(help=field.description)]
-        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=described))
-    function.__signature__ = inspect.Signature(own)
-    function.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
-    return function
-
-
-@_with_settings
+@with_settings(TuneSettings)
 def tune(
     data: Annotated[
         Path | None, typer.Argument(help="Conversations or labelled texts; the form is recognised.")
