@@ -46,3 +46,5 @@ def test_a_call_in_words_names_tool_and_values():
     assert in_words("book_room", given, "en") == "book room: room Lark, nights 2, tags a, b."
     assert in_words("book_room", {"room": "云雀"}, "zh") == "book room：room 云雀。"
     assert in_words("ping", {}, "en") == "ping."
+    assert in_words("file_return", {"refund": True, "gift": False}, "en") == "file return: refund yes, gift no."
+    assert in_words("file_return", {"refund": True, "tags": ["a", "b"]}, "zh") == "file return：refund 是，tags a、b。"

@@ -52,7 +52,7 @@ def in_words(name: str, arguments: Mapping[str, Any], lang: str) -> str:
     """A call in words: the tool and its arguments, for a person to say yes or no to."""
     chinese = lang.startswith("zh")
     comma, colon, end = ("，", "：", "。") if chinese else (", ", ": ", ".")
-    told = comma.join(f"{_word(key)} {_value(value)}" for key, value in arguments.items() if value is not None)
+    told = comma.join(f"{_word(key)} {_value(value, chinese=chinese)}" for key, value in arguments.items() if value is not None)
     return f"{_word(name)}{colon if told else ''}{told}{end}"
 
 
@@ -60,9 +60,11 @@ def _word(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, *, chinese: bool) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_value, value))
+        return ("、" if chinese else ", ").join(_value(one, chinese=chinese) for one in value)
+    if isinstance(value, bool):
+        return ("是" if value else "否") if chinese else ("yes" if value else "no")
     return str(value)
 
 
