@@ -52,7 +52,9 @@ def in_words(name: str, arguments: Mapping[str, Any], lang: str) -> str:
     """A call in words: the tool and its arguments, for a person to say yes or no to."""
     chinese = lang.startswith("zh")
     comma, colon, end = ("，", "：", "。") if chinese else (", ", ": ", ".")
-    told = comma.join(f"{_word(key)} {_value(value, chinese=chinese)}" for key, value in arguments.items() if value is not None)
+    told = comma.join(
+        f"{_word(key)} {_value(value, chinese=chinese)}" for key, value in arguments.items() if value is not None
+    )
     return f"{_word(name)}{colon if told else ''}{told}{end}"
 
 
