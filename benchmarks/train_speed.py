@@ -258,11 +258,11 @@ def main() -> int:
                 print(f"round {seed + 1}  {name:8} {told}")
     speeds = [statistics.median(one.speed for one in rounds) for rounds in (ours, theirs)]
     losses = [statistics.median(one.loss for one in rounds) for rounds in (ours, theirs)]
-    print(f"median   dialoop {speeds[0]:.0f}, TRL {speeds[1]:.0f} targets/s: {speeds[0] / speeds[1]:.2f} times")
     if abs(losses[0] - losses[1]) > 0.02 * losses[1]:
         told = f"the losses after training differ ({losses[0]:.4f}, {losses[1]:.4f}): this was not the same training"
         print(told, file=sys.stderr)
         return 1
+    print(f"median   dialoop {speeds[0]:.0f}, TRL {speeds[1]:.0f} targets/s: {speeds[0] / speeds[1]:.2f} times")
     return 0
 
 
