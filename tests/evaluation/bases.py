@@ -135,7 +135,9 @@ def scripted(answers: list[list[int]]) -> Callable[..., list[list[int]]]:
     """In place of `generate_greedy`: the answers in order, cut at `max_new_tokens`."""
     left = iter(answers)
 
-    def generate(_base: Base, prompts: list[list[int]], max_new_tokens: int, _batch_size: int) -> list[list[int]]:
+    def generate(
+        _base: Base, prompts: list[list[int]], max_new_tokens: int, _batch_size: int, _guides: object = None
+    ) -> list[list[int]]:
         return [next(left)[:max_new_tokens] for _ in prompts]
 
     return generate

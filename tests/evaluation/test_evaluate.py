@@ -207,3 +207,21 @@ def test_a_turn_with_two_calls_needs_both(monkeypatch):
     half = evaluate(monkeypatch, tiny_base(), [conversation], lambda ids: ids[: len(ids) // 2 + 2], settings=settings)
     assert len(half.answers[0].said_calls) == 1
     assert half.figures["all"]["call_name"].value == 0.0
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_answers_with_tools_are_held_to_their_schemas_unless_told(monkeypatch, held):
+    asked_for = []
+
+    def generate(_base, prompts, _most, _batch, guides):
+        asked_for.extend(guides)
+        return [[] for _ in prompts]
+
+    monkeypatch.setattr(answers, "generate_greedy", generate)
+    plain = Conversation(id="plain", messages=[asked("a"), said("b")])
+    found = evaluate_model(tiny_base(), [booking(1), plain], SETTINGS.model_copy(update={"held": held}))
+    assert len(asked_for) == 4
+    assert sum(guide is not None for guide in asked_for) == found.coverage.held == (3 if held else 0)
+    fits = '<tool_call>\n{"name": "book_room", "arguments": {"city": "York"}}\n</tool_call>'
+    assert all(guide.after(fits.encode()) is not None for guide in asked_for if guide)
+    assert all(guide.after(fits.replace("city", "town").encode()) is None for guide in asked_for if guide)

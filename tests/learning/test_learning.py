@@ -138,7 +138,7 @@ def test_a_torn_candidate_is_refused_and_not_put_on_the_shelf(store: Store, sett
 def test_a_round_that_was_stopped_is_gone_on_with(store: Store, settings: LearnSettings, base: Path):
     days(store, 4)
 
-    class Stopping:
+    class Stopping(Quiet):
         def __init__(self) -> None:
             self.steps = 0
 

@@ -78,24 +78,24 @@ def test_a_further_kind_is_one_more_entry(tmp_path: Path, monkeypatch: pytest.Mo
     def squares(model: nn.Module, inputs: dict[str, Tensor], truth: Tensor) -> Tensor:
         return F.mse_loss(model(**inputs).logits[:, 0], truth, reduction="sum")
 
-    regress = HeadKind(
+    squared = HeadKind(
         auto="AutoModelForSequenceClassification",
         task="SEQ_CLS",
-        labelled=False,
+        least_labels=0,
         fresh=True,
         loss=squares,
         count=lambda truth: torch.tensor(truth.shape[0]),
         pooling=lambda config: "the last token of the text",
         configure=lambda head: {"num_labels": 1},
     )
-    monkeypatch.setitem(HEADS, "regress", regress)
-    base = load_base(tiny_model("llama", tmp_path / "m"), head=Head(kind="regress"))
+    monkeypatch.setitem(HEADS, "squared", squared)
+    base = load_base(tiny_model("llama", tmp_path / "m"), head=Head(kind="squared"))
     batch = dict(base.tokenizer(list(TEXTS), padding=True, return_tensors="pt", return_token_type_ids=False))
     loss = head_loss(base.head, base.model, batch, torch.tensor([0.5, 1.0, -2.0]))
     loss.backward()
     assert base.model.score.weight.grad.abs().sum() > 0
     again = load_base(save_model(base, tmp_path / "out"))
     assert again.head == base.head
-    monkeypatch.delitem(HEADS, "regress")
+    monkeypatch.delitem(HEADS, "squared")
     with pytest.raises(ModelError, match="not known here"):
         load_base(tmp_path / "out")

@@ -38,7 +38,9 @@ def test_a_head_that_the_data_cannot_teach_is_refused(wanted, tmp_path: Path):
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        ([{"text": "a", "score": 0.5}, {"text": "b", "score": 1.0}], "2 with score"),
+        ([{"text": "a", "score": 0.5}, {"text": "b", "score": 0.5}], "every score is 0.5"),
+        ([{"text": "a", "score": 1e308}, {"text": "b", "score": -1e308}, {"text": "c", "score": 1e308}], "no mean"),
+        ([{"text": "a", "spans": []}, {"text": "b", "spans": []}], "no text has a span"),
         ([{"text": "a", "label": "x"}, {"text": "b", "label": "x"}], "the only label is 'x'"),
     ],
 )

@@ -40,3 +40,12 @@ def test_samples_of_like_length_share_a_step():
 
 def test_what_is_longer_than_a_portion_goes_alone():
     assert portions([0, 1, 2], [50, 500, 50], 100) == [[1], [0, 2]]
+
+
+def test_a_portion_has_no_more_samples_than_is_said():
+    lengths = [5, 3, 3, 2, 1, 1, 1]
+    parts = portions(range(7), lengths, 1000, rows=3)
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert sorted(i for part in parts for i in part) == list(range(7))
+    (step, *_) = steps_of(lengths, 6, 1000, seed=0, epoch=0, rows=2)
+    assert all(len(part) <= 2 for part in step)

@@ -56,8 +56,13 @@ class Stop(Quiet):
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"optimiser": "muon", "dropout": 0.1}, {"adapter": "lora", "lora_dropout": 0.1}],
-    ids=["adamw", "muon with dropout", "lora with dropout"],
+    [
+        {},
+        {"optimiser": "muon", "dropout": 0.1},
+        {"adapter": "lora", "lora_dropout": 0.1},
+        {"optimiser": "sgd", "nesterov": True, "layer_decay": 0.8, "unfreeze": 0.7},
+    ],
+    ids=["adamw", "muon with dropout", "lora with dropout", "sgd unfreezing"],
 )
 def test_after_kill_9_the_losses_are_those_of_an_undisturbed_run(values, bases, tmp_path: Path):
     asked = job(tmp_path, bases["gpt2"], **values)
@@ -72,6 +77,28 @@ def test_after_kill_9_the_losses_are_those_of_an_undisturbed_run(values, bases, 
     assert told(tmp_path / "killed") == told(tmp_path / "whole")
     assert verify(result.folder / "model") == verify(whole.folder / "model")
     assert (result.before, result.after, result.loss) == (whole.before, whole.after, whole.loss)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"optimiser": "adam", "train": "top:1"},
+        {"optimiser": "adamw", "beta1": 0.8, "unfreeze": 0.5, "freeze_embeddings": True},
+        {"adapter": "dora", "lora_dropout": 0.1, "layer_decay": 0.5},
+        {"adapter": "ia3", "optimiser": "sgd"},
+        {"average": "ema", "optimiser": "muon", "accumulate": 2, "unfreeze": 0.4},
+        {"stop_on": "reply_chrf", "look_answers": 2, "average": "ema"},
+        {"average": "tail", "average_tail": 0.8, "schedule": "inverse_sqrt"},
+    ],
+    ids=["adam of the top layer", "unfreezing", "dora", "ia3 by sgd", "moving average", "by answers", "tail average"],
+)
+def test_a_run_that_was_stopped_goes_on_bit_by_bit(values, bases, tmp_path: Path):
+    asked = job(tmp_path, bases["llama"], epochs=2, **values)
+    whole = tune(asked, run=tmp_path / "whole")
+    assert tune(asked, run=tmp_path / "stopped", watch=Stop(5, signal.SIGTERM)).model is None
+    result = resume(tmp_path / "stopped")
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+    assert verify(result.folder / "model") == verify(whole.folder / "model")
 
 
 def test_killed_before_its_first_checkpoint_it_begins_again(bases, tmp_path: Path):

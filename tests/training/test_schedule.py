@@ -9,7 +9,7 @@ from dialoop.training.schedule import OptimiserSettings, rate
 
 from ..tiny_models import tiny_network
 
-SCHEDULES = ("constant", "linear", "cosine", "stable")
+SCHEDULES = ("constant", "linear", "cosine", "stable", "inverse_sqrt")
 
 
 @given(st.sampled_from(SCHEDULES), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
@@ -26,7 +26,8 @@ def test_the_rate_rises_and_then_never_rises_again(schedule):
     assert course[:11] == sorted(course[:11])
     assert course[10:] == sorted(course[10:], reverse=True)
     assert course[10] == pytest.approx(1.0)
-    assert course[-1] == (1.0 if schedule == "constant" else pytest.approx(0.0, abs=1e-9))
+    last = {"constant": 1.0, "inverse_sqrt": 0.1**0.5}.get(schedule, 0.0)
+    assert course[-1] == pytest.approx(last, abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "bert"])

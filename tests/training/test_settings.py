@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[2]
         ({"lr": 0}, "`lr` is 0", "docs/training.md"),
         ({"lr": "fast"}, "`lr` is 'fast'", "docs/training.md"),
         ({"epochs": float("nan")}, "`epochs` is nan", "docs/training.md"),
-        ({"optimiser": "adam"}, "`optimiser` is 'adam'", "docs/training.md"),
+        ({"optimiser": "adamax"}, "`optimiser` is 'adamax'", "docs/training.md"),
+        ({"train": "top:0"}, "`train` is 'top:0'", "docs/training.md"),
+        ({"nesterov": True}, "nesterov needs the optimiser sgd", "docs/training.md"),
     ],
 )
 def test_what_is_not_known_is_refused_with_the_nearest(values, what, remedy):
@@ -51,9 +53,11 @@ def test_little_data_is_gone_through_more_often_in_smaller_steps():
 
 
 def test_a_larger_base_gets_a_lower_rate():
-    rates = [default_rate(weights, adapter=False) for weights in (10**5, 10**7, 10**8, 10**9, 10**10)]
+    rates = [default_rate(weights) for weights in (10**5, 10**7, 10**8, 10**9, 10**10)]
     assert rates == pytest.approx([2e-3, 1.5e-3, 1.5e-4, 1.5e-5, 1e-5])
-    assert default_rate(600_000_000, adapter=True) == 2e-4
+    assert default_rate(600_000_000, adapter="lora") == 2e-4
+    assert default_rate(600_000_000, adapter="ia3") == 3e-3
+    assert default_rate(10**8, optimiser="sgd") == pytest.approx(7.5e-3)
 
 
 def test_every_setting_is_told_in_the_documents():

@@ -17,14 +17,17 @@ from dialoop.agent.seams import Decision, Guard, Rule, Search, Situation, Unders
 from dialoop.agent.settings import AgentSettings
 from dialoop.agent.told import told
 from dialoop.agent.tools import Outcome, Toolbox, ToolContext, tool
+from dialoop.agent.typed_tools import Code, Quoted, Verbatim
 
 __all__ = [
     "Agent",
     "AgentSettings",
+    "Code",
     "Decision",
     "Explanation",
     "Guard",
     "Outcome",
+    "Quoted",
     "Reply",
     "Rule",
     "Search",
@@ -34,6 +37,7 @@ __all__ = [
     "TurnPiece",
     "Understand",
     "Understanding",
+    "Verbatim",
     "explain",
     "told",
     "tool",

@@ -24,7 +24,7 @@ from dialoop.agent.replaying import answer_to, replayed
 from dialoop.agent.seams import Guard, Rule, Search, Understand
 from dialoop.agent.settings import AgentSettings
 from dialoop.agent.speaking import Interrupted
-from dialoop.agent.tools import Toolbox
+from dialoop.agent.tools import Toolbox, ToolContext
 from dialoop.agent.turn import Means, Turn
 from dialoop.conversation import EVENT, Event
 from dialoop.conversation.events import UserSaid
@@ -116,7 +116,7 @@ class Agent:
             if await asyncio.to_thread(self.store.conversation, conversation) is not None:
                 what = f"there is a conversation {conversation!r} already"
                 raise RequestError(what, status=409, code="conversation_exists", param="conversation_id")
-            events = [self._opened(conversation, tenant, customer, lang, source)]
+            events = [await asyncio.to_thread(self._opened, conversation, tenant, customer, lang, source)]
             if self.settings.greeting:
                 head = {"seq": 2, "at": self._clock(), "tenant": tenant, "agent": self.name}
                 said = {"kind": "agent_said", "text": self.settings.greeting, "conversation": conversation, **head}
@@ -311,7 +311,9 @@ class Agent:
         self, conversation: str, tenant: str, customer: str | None, lang: str | None, source: str | None
     ) -> Event:
         head = {"kind": "opened", "conversation": conversation, "seq": 1, "at": self._clock(), "tenant": tenant}
-        told = {"system": self.settings.system, "tools": self.toolbox.schemas, "lang": lang or self.settings.lang}
+        lang = lang or self.settings.lang
+        tools = self.toolbox.schemas_for(ToolContext(conversation, tenant, customer, f"{conversation}:options", lang))
+        told = {"system": self.settings.system, "tools": tools, "lang": lang}
         whose = {"customer": customer, "agent": self.name, "source": source}
         return EVENT.validate_python({**head, **told, **whose})
 

@@ -13,15 +13,15 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
-from dialoop.agent.typed_tools import tool_schema
+from dialoop.agent.typed_tools import tool_schema, with_options
 from dialoop.conversation import Tool, parse_tool_arguments
 from dialoop.conversation.tool_schema import schema_faults
 from dialoop.errors import DataError, Place, SettingsError
@@ -53,13 +53,18 @@ class Outcome:
     unknown: bool = False
 
 
+Options = Callable[[ToolContext], Iterable[str]]
+"""Gives the values that a parameter may have in one conversation."""
+
+
 @dataclass(frozen=True)
 class Conduct:
-    """What a tool does to the world; see `tool`. `time_limit` in seconds."""
+    """What a tool does to the world, and how it is to be called; see `tool`. `time_limit` in seconds."""
 
     transactional: bool = False
     repeatable: bool = True
     time_limit: float = 20.0
+    options: Mapping[str, Options] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,17 +84,22 @@ class BoundTool:
 
 
 def tool(
-    *, transactional: bool = False, repeatable: bool = True, time_limit: float = 20.0
+    *,
+    transactional: bool = False,
+    repeatable: bool = True,
+    time_limit: float = 20.0,
+    options: Mapping[str, Options] | None = None,
 ) -> Callable[[Function], Function]:
     """Says of a function what it does. Undecorated functions read only and may be repeated.
 
     `transactional`: it changes something, and is confirmed with the customer first. `repeatable`: called again with the
-    same idempotency key, it has its effect once and gives the same. `time_limit` in seconds. Raises SettingsError for a
-    time limit that is none.
+    same idempotency key, it has its effect once and gives the same. `time_limit` in seconds. `options` gives the values
+    that a parameter may have; they are asked for when a conversation is opened, so that each house or tenant has its
+    own. Raises SettingsError for a time limit that is none.
     """
     if not time_limit > 0:
         raise SettingsError(f"a tool's time limit is {time_limit} seconds", remedy="give more than 0")
-    conduct = Conduct(transactional, repeatable, time_limit)
+    conduct = Conduct(transactional, repeatable, time_limit, dict(options or {}))
 
     def mark(function: Function) -> Function:
         setattr(function, _MARK, conduct)
@@ -146,6 +156,13 @@ class Toolbox:
         """The tools in OpenAI's form, in order."""
         return [one.schema for one in self._tools.values()]
 
+    def schemas_for(self, context: ToolContext) -> list[Tool]:
+        """The tools as one conversation has them, with the options of their parameters; in order.
+
+        Options that cannot be had are left out, with a warning: the tool itself still refuses what it does not know.
+        """
+        return [_with_options(one, context) for one in self._tools.values()]
+
     def conduct(self, name: str) -> Conduct:
         """What the tool does to the world; of an unknown one nothing is known."""
         return self._tools[name].conduct if name in self._tools else Conduct(repeatable=False)
@@ -191,8 +208,21 @@ class Toolbox:
 
 def _bound(function: Callable[..., Any]) -> BoundTool:
     wants_context = _wants_context(function)
-    schema = tool_schema(function, surrounded=wants_context)
-    return BoundTool(function.__name__, function, schema, getattr(function, _MARK, Conduct()), wants_context)
+    schema, conduct = tool_schema(function, surrounded=wants_context), getattr(function, _MARK, Conduct())
+    if strange := conduct.options.keys() - schema["function"]["parameters"]["properties"].keys():
+        what = f"tool {function.__name__} has options for {', '.join(sorted(strange))}, which it does not take"
+        raise SettingsError(what, where=inspect.getsourcefile(function), remedy="name a parameter of the function")
+    return BoundTool(function.__name__, function, schema, conduct, wants_context)
+
+
+def _with_options(one: BoundTool, context: ToolContext) -> Tool:
+    listed: dict[str, list[str]] = {}
+    for name, options in one.conduct.options.items():
+        try:
+            listed[name] = list(options(context))
+        except Exception as error:  # noqa: BLE001 - the user's own code, as a tool is
+            log.warning("the options of %s of tool %s cannot be had: %s", name, one.name, type(error).__name__)
+    return with_options(one.schema, listed)
 
 
 def _wants_context(function: Callable[..., Any]) -> bool:

@@ -1,9 +1,10 @@
 """From plain typed Python functions to tools: their JSON schema, and a call by name with arguments as JSON text.
 
 A tool is a function whose first parameter may be its surroundings (the world that it reads and changes, the context of
-its call), which no caller gives, and whose other parameters are typed `str`, `int`, `float`, `bool`, `list[str]`, a
-`Literal`, or one of these `| None`. Its description is the docstring up to an `Args:` section; lines `name: text` below
-`Args:` describe parameters. Form: OpenAI function calling.
+its call), which no caller gives, and whose other parameters are typed `str`, `Annotated[str, Quoted(...)]` (such are
+`Verbatim` and `Code`), `int`, `float`, `bool`, `list[str]`, a `Literal`, or one of these `| None`. Its description is
+the docstring up to an `Args:` section;
+lines `name: text` below `Args:` describe parameters. Form: OpenAI function calling.
 
 It knows no particular world. A wrong call by a model is answered with {"error": ...}, as the model must be able to mend
 it; a wrong tool by a programmer raises SettingsError.
@@ -14,12 +15,38 @@ from __future__ import annotations
 import inspect
 import json
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from dialoop.conversation import Tool
+from dialoop.conversation import LIKE, SAID_BY, VERBATIM, Tool
 from dialoop.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """That a text is copied from the conversation word for word. An engine of ours writes nothing else there.
+
+    `code`: it is one number or address. `by`: the role that said it, for example "user"; None: any. `like`: a regular
+    expression that the whole of a code matches. None of it is shown to a model.
+    """
+
+    code: bool = False
+    by: str | None = None
+    like: str | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """The keywords of the parameter's schema."""
+        said = {SAID_BY: self.by, LIKE: self.like}
+        return {VERBATIM: "code" if self.code else True} | {key: value for key, value in said.items() if value}
+
+
+Verbatim = Annotated[str, Quoted()]
+"""A text that is copied from the conversation word for word."""
+
+Code = Annotated[str, Quoted(code=True)]
+"""A verbatim text that is one number or address: a booking's number, a phone's, an e-mail."""
 
 ToolFunction = Callable[..., dict[str, Any]]
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -47,6 +74,20 @@ def tool_schema(function: Callable[..., Any], *, surrounded: bool = True) -> Too
     parameters = {"type": "object", "properties": properties, "required": required}
     name = function.__name__
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+def with_options(tool: Tool, options: Mapping[str, Sequence[str]]) -> Tool:
+    """The tool with an `enum` for each of its parameters that `options` names; one without values stays free.
+
+    A `Verbatim` parameter is then one of the options that stand in the conversation, if any does.
+    """
+    function = tool["function"]
+    known = function["parameters"]["properties"]
+    listed = {name: {**known[name], "enum": list(options[name])} for name in known if options.get(name)}
+    if not listed:
+        return tool
+    parameters = {**function["parameters"], "properties": {**known, **listed}}
+    return {**tool, "function": {**function, "parameters": parameters}}
 
 
 def call_tool(functions: Sequence[ToolFunction], world: object, name: str, arguments: str) -> dict[str, Any]:
@@ -80,7 +121,7 @@ def _parameters(function: Callable[..., Any], surrounded: bool) -> list[inspect.
 @cache
 def _annotation(function: Callable[..., Any], name: str) -> Any:
     try:
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as error:
         raise _fault(function, f"has an annotation that cannot be read: {error}") from error
     if name not in hints:
@@ -110,6 +151,8 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> dict[str, Any]:
     kinds = [kind for kind in _options(annotation) if kind is not type(None)]
     kind = kinds[0]
+    if len(kinds) == 1 and (quoted := _quoted(kind)):
+        return {"type": "string", **quoted.schema()}
     if len(kinds) == 1 and kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if len(kinds) == 1 and get_origin(kind) is Literal and all(isinstance(value, str) for value in get_args(kind)):
@@ -119,6 +162,13 @@ def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> di
     raise _fault(function, f"parameter {name} has a type that has no schema here: {annotation}")
 
 
+def _quoted(kind: Any) -> Quoted | None:
+    """How a parameter of type `Annotated[str, Quoted(...)]` is quoted."""
+    if get_origin(kind) is not Annotated or get_args(kind)[0] is not str:
+        return None
+    return next((one for one in get_args(kind)[1:] if isinstance(one, Quoted)), None)
+
+
 def _fits(value: Any, annotation: Any) -> bool:
     return any(_fits_kind(value, kind) for kind in _options(annotation))
 
@@ -126,6 +176,8 @@ def _fits(value: Any, annotation: Any) -> bool:
 def _fits_kind(value: Any, kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
+    if _quoted(kind):
+        return isinstance(value, str)
     if get_origin(kind) is list:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if isinstance(value, bool):

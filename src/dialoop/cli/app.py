@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "check": "Look at dialogue data: every fault, fit with a base, targets, leaks.",
     "convert": "Bring dialogue data from one form into another.",
     "tune": "Adapt a base to dialogue data.",
+    "search": "Search for good settings of tune, trial by trial.",
     "evaluate": "Measure models on held-out conversations, before against after.",
     "chat": "Talk to a model in the terminal.",
     "serve": "Serve a model, and a project's agents with chat page and desk, over HTTP.",

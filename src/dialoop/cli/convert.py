@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -37,6 +37,9 @@ def convert(
     protect: Annotated[
         bool, typer.Option("--protect", help="Put stand-ins for names, numbers and addresses of people, for good.")
     ] = False,
+    tags: Annotated[
+        Literal["IOB1", "IOB2", "BILOU", "BIOES"] | None, typer.Option(help="Scheme of the tags in CoNLL; else IOB2.")
+    ] = None,
     drop: Annotated[str, typer.Option(help=f"What may be lost, with commas: {', '.join(DROPS)}.")] = "",
     leave_out_faulty: Annotated[
         bool, typer.Option("--leave-out-faulty", help="Write the sound records, and tell which were left out.")
@@ -55,7 +58,12 @@ def convert(
     refused: list[Fault] = []
     names = [name.strip() for name in drop.split(",") if name.strip()]
     lines = written(
-        reading.counted(records), form_to, container, drop=names, left_out=refused if leave_out_faulty else None
+        reading.counted(records),
+        form_to,
+        container,
+        drop=names,
+        left_out=refused if leave_out_faulty else None,
+        scheme=tags,
     )
     write_lines(target, reading.not_nothing(lines, refused))
     reading.tell_rest()

@@ -27,6 +27,10 @@ def evaluate(
     resamples: Annotated[int, typer.Option(min=100, help="Draws behind each interval.")] = 1000,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = 0.95,
     generate: Annotated[bool, typer.Option(help="Generate answers; without, only target tokens are scored.")] = True,
+    held: Annotated[
+        bool,
+        typer.Option("--held/--free", help="Hold calls to their tools' schemas, as when served."),
+    ] = True,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
 ) -> None:
@@ -41,6 +45,7 @@ def evaluate(
         resamples=resamples,
         confidence=confidence,
         generate=generate,
+        held=held,
     )
     told = Console(stderr=True)
     with progress_bar(told) as progress:

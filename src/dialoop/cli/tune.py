@@ -53,6 +53,8 @@ def tune(
     if result.before is not None and result.after is not None:
         early = f"; it ended early, after {result.epochs:.1f} epochs" if result.early else ""
         watch.say(f"held-out loss {result.before:.4f} → {result.after:.4f}, best at step {result.best_step}{early}")
+    if others := [f"{name} {figure:.4f}" for name, figure in result.figures.items() if name != "loss"]:
+        watch.say(f"there: {', '.join(others)}")
     watch.say(f"{result.targets:,} targets in {result.seconds:.0f} s; last loss {result.loss:.4f}")
     typer.echo(str(result.model))
 

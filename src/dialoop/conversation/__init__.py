@@ -25,6 +25,7 @@ from dialoop.conversation.record import (
 from dialoop.conversation.rules import check_conversation, check_example
 from dialoop.conversation.scan import read_conversations, read_examples, scan, what_is
 from dialoop.conversation.split import Split, split_conversations, split_examples
+from dialoop.conversation.tool_schema import LIKE, SAID_BY, VERBATIM
 from dialoop.conversation.view import ModelView, model_view, training_conversation
 from dialoop.conversation.writing import write_conversations, write_lines
 
@@ -33,8 +34,11 @@ __all__ = [
     "DROPS",
     "EVENT",
     "FORMS",
+    "LIKE",
     "SAID",
+    "SAID_BY",
     "SCHEMA_VERSION",
+    "VERBATIM",
     "Annotations",
     "Conversation",
     "Event",

@@ -8,17 +8,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dialoop.conversation.example import Example
 from dialoop.conversation.faults import Fault, Refusal
+from dialoop.conversation.forms import conll
 from dialoop.conversation.forms.page import Page
 from dialoop.conversation.forms.registry import LineForm, Record, RowForm, form_named
 from dialoop.conversation.json_text import canonical_json, dump_line, parse_json, parse_tool_arguments
 from dialoop.conversation.lines import Line
 from dialoop.conversation.record import Conversation
 from dialoop.conversation.rows import Row, table_rows
+from dialoop.conversation.spans import Scheme
 from dialoop.errors import Place, SettingsError
 
 DROPS = ("annotations", "extra", "name", "rejected", "tools", "weight")
@@ -56,12 +59,13 @@ def written(
     *,
     drop: Iterable[str] = (),
     left_out: list[Fault] | None = None,
+    scheme: Scheme | None = None,
 ) -> Iterator[str]:
     """The lines of a file in this form. A record that the form cannot hold raises DataError with its place or id.
 
-    Where a list `left_out` is given it is left out instead, and told there.
+    Where a list `left_out` is given it is left out instead, and told there. `scheme`: of the tags of CoNLL columns.
     """
-    target, dropped = form_named(form), _checked_drop(drop)
+    target, dropped = _with_scheme(form_named(form), scheme), _checked_drop(drop)
     if container in ("csv", "tsv"):
         yield _cells(_COLUMNS[form], container)
     waiting: str | None = None  # in a JSON array, each element but the last is followed by a comma
@@ -86,6 +90,14 @@ def written(
         if waiting is not None:
             yield waiting
         yield "]"
+
+
+def _with_scheme(target: RowForm | LineForm, scheme: Scheme | None) -> RowForm | LineForm:
+    if scheme is None:
+        return target
+    if not isinstance(target, LineForm) or target.name != "conll":
+        raise SettingsError(f"the form {target.name} has no tags to write in {scheme}", remedy="leave --tags out")
+    return replace(target, write=lambda example: conll.write(example, scheme))
 
 
 def _checked_drop(drop: Iterable[str]) -> set[str]:

@@ -14,6 +14,19 @@ from typing import Any
 
 from dialoop.conversation.json_text import dump_line, shorten
 
+VERBATIM = "x-verbatim"
+"""A keyword of ours for strings: true where the value is copied from the conversation word for word, "code" where it
+is one number or address (a booking's, a phone's, an e-mail).
+
+Whoever generates calls may hold to it. As all keywords that begin with `x-`, it is not shown to a model.
+"""
+
+SAID_BY = "x-said-by"
+"""Beside VERBATIM: the role whose messages the value is copied from, for example "user"; every role's without it."""
+
+LIKE = "x-like"
+"""Beside VERBATIM "code": a regular expression that the whole value matches."""
+
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),

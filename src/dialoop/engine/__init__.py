@@ -24,6 +24,8 @@ from dialoop.engine.scripted import ScriptedEngine
 
 if TYPE_CHECKING:
     from dialoop.engine.greedy import generate_greedy
+    from dialoop.engine.guide import Guide
+    from dialoop.engine.held import can_hold
     from dialoop.engine.in_process import InProcessEngine
     from dialoop.engine.precision import probe_dtype
     from dialoop.engine.remote import RemoteEngine
@@ -32,7 +34,9 @@ _LOADED_WHEN_NAMED = {
     "InProcessEngine": "dialoop.engine.in_process",
     "RemoteEngine": "dialoop.engine.remote",
     "probe_dtype": "dialoop.engine.precision",
+    "can_hold": "dialoop.engine.held",
     "generate_greedy": "dialoop.engine.greedy",
+    "Guide": "dialoop.engine.guide",
 }
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "FinishReason",
     "Gathered",
     "GenerateRequest",
+    "Guide",
     "InProcessEngine",
     "NamedTool",
     "Piece",
@@ -48,6 +53,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolChoice",
     "Usage",
+    "can_hold",
     "gather",
     "generate_greedy",
     "probe_dtype",

@@ -8,12 +8,13 @@ and grammar, not models, rows or threads.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from torch import Tensor
 
-from dialoop.engine.grammar import Stack, closing, step
+from dialoop.engine.grammar import Stack, closing
 from dialoop.engine.guide import Guide, Prose
+from dialoop.engine.held import Held
 from dialoop.engine.reader import AnswerReader
 from dialoop.engine.request import FinishReason, GenerateRequest, Piece, Usage
 from dialoop.engine.sample import Sampler
@@ -40,7 +41,8 @@ class Answering:
         self._budget = budget
         self._vocabulary = vocabulary
         self._sampler = Sampler(request.temperature, request.top_p, request.seed)
-        self._guide = Guide(request.tools, request.tool_choice, parallel=request.parallel)
+        self._guide = Guide(request.tools, request.tool_choice, request.messages, parallel=request.parallel)
+        self._held = Held(self._guide, vocabulary)
         self._reader = AnswerReader(
             request.stop, may_call=bool(request.tools), strip_first_space=vocabulary.strips_first_space
         )
@@ -65,9 +67,7 @@ class Answering:
         if token in self._vocabulary.ends:
             return self._end("tool_calls" if self._reader.calls else "stop")
         self.said.append(token)
-        data = self._vocabulary.texts[token]
-        self._guide.stack = self._guide.after(data) or ()
-        for piece in self._reader.feed(data):
+        for piece in self._reader.feed(self._held.take(token)):
             self.emit(piece)
         if self._reader.stopped:
             return self._end("stop")
@@ -85,7 +85,7 @@ class Answering:
             self.emit(error)
 
     def _choose(self, logits: Tensor) -> int:
-        token = self._sampler.choose(logits, self._allowed, self._possible)
+        token = self._sampler.choose(logits, self._allowed, self._held.possible)
         if token is not None:
             return token
         self._cut = True
@@ -95,8 +95,7 @@ class Answering:
     def _allowed(self, token: int) -> bool:
         if token in self._vocabulary.ends:
             return self._guide.may_end
-        data = self._vocabulary.texts[token] if token < len(self._vocabulary.texts) else b""
-        after = self._guide.after(data) if data else None
+        after = self._held.after(token)
         return after is not None and self._can_end(after)
 
     def _can_end(self, stack: Stack) -> bool:
@@ -106,13 +105,6 @@ class Answering:
             return True
         end = closing(stack)
         return len(end) <= left or len(self._vocabulary.spelling(end)) <= left
-
-    def _possible(self) -> Iterable[int]:
-        """The tokens whose first byte may come next."""
-        yield from self._vocabulary.ends
-        for byte in range(256):
-            if step(self._guide.stack, byte) is not None:
-                yield from self._vocabulary.by_first_byte[byte]
 
     def _end(self, reason: FinishReason) -> int | None:
         """Emits what is left; None, for `take` to give."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from dialoop.engine.schema import Shape, json_bytes
+from dialoop.engine.source import Source
 
 MAX_FRAMES = 96
 _HEX = frozenset(b"0123456789abcdefABCDEF")
@@ -141,7 +142,9 @@ def _begin(shape: Shape, byte: int) -> Stack | None:
         return Choice(tuple((text, ()) for text in shape.options)).take(byte)
     kinds = shape.kinds
     if byte == 0x22:
-        return (Text(),) if "string" in kinds else None
+        if "string" not in kinds:
+            return None
+        return (Quoted(shape.quoted_from, shape.quoted_from.starts) if shape.quoted_from else Text(),)
     if byte == 0x7B:
         return (Members(shape, frozenset(), first=True),) if "object" in kinds else None
     if byte == 0x5B:
@@ -207,6 +210,28 @@ class Text(Frame):
         if self.need:
             return bytes([self.low]) + b"\x80" * (self.need - 1) + b'"'
         return (b"n" if self.escape == 1 else b"0" * (self.escape - 1) if self.escape else b"") + b'"'
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted(Frame):
+    """The rest of a string that is quoted from `source`, its closing quote included; read up to one of `places`."""
+
+    source: Source
+    places: tuple[int, ...]
+    begun: bool = False
+
+    def take(self, byte: int) -> Stack | None:
+        """See Frame. A quote in the source stands behind a backslash, so a bare one ends the string."""
+        if byte == 0x22 and self.begun and any(place in self.source.ends for place in self.places):
+            return ()
+        left = tuple(place + 1 for place in self.places if self.source.written[place] == byte)
+        return (Quoted(self.source, left, begun=True),) if left and byte >= 0x20 else None
+
+    def closing(self) -> bytes:
+        """See Frame."""
+        if not self.begun:
+            return self.source.shortest[1:]
+        return min((self.source.rest_of_word(place) for place in self.places), key=len) + b'"'
 
 
 @dataclass(frozen=True, slots=True)

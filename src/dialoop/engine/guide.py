@@ -10,14 +10,16 @@ but another call. It knows tools and tool choice, not tokens or models.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dialoop.conversation import Tool
+from dialoop.conversation import VERBATIM, Message, Tool
 from dialoop.engine.grammar import Choice, Frame, Stack, Value, closing, feed, is_complete
 from dialoop.engine.request import NamedTool, ToolChoice
 from dialoop.engine.schema import Shape, json_bytes
+from dialoop.engine.source import Source, quotable
 
 OPENING = "<tool_call>"
 CLOSING = "</tool_call>"
@@ -87,37 +89,46 @@ class Call(Frame):
         return self._choice().closing()
 
 
-def _named(tools: Sequence[Tool]) -> tuple[tuple[bytes, Stack], ...]:
+def _named(tools: Sequence[Tool], source: Source) -> tuple[tuple[bytes, Stack], ...]:
     """For each tool the text before its arguments, and the frames of the arguments."""
     calls: dict[bytes, Stack] = {}
     for tool in tools:
         function = tool["function"]
         name = b'\n{"name": ' + json_bytes(function["name"]) + b', "arguments": '
-        calls.setdefault(name, (Value(_arguments_shape(function.get("parameters"))),))
+        calls.setdefault(name, (Value(_arguments_shape(function.get("parameters"), source)),))
     return tuple(calls.items())
 
 
-def _arguments_shape(parameters: Any) -> Shape:
+def _arguments_shape(parameters: Any, source: Source) -> Shape:
     """The shape of a tool's arguments: always an object, with no other keys than the known ones unless said."""
     if not isinstance(parameters, Mapping) or not parameters:
         return Shape(_NO_ARGUMENTS)
     shape = Shape(parameters)
     plain = {**shape.schema, "type": "object"}
     plain.setdefault("additionalProperties", False)
-    return Shape(plain, parameters)
+    return Shape(plain, parameters, source=source)
+
+
+def _source(tools: Sequence[Tool], messages: Sequence[Message]) -> Source:
+    """What may be quoted; empty where no tool asks for it."""
+    wanted = any(VERBATIM in json.dumps(tool) for tool in tools)
+    return quotable((one.role, one.content or "") for one in messages) if wanted else Source(())
 
 
 class Guide:
     """Follows one answer and says what may come next. `stack` is its state."""
 
-    def __init__(self, tools: Sequence[Tool], choice: ToolChoice, *, parallel: bool = True) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], choice: ToolChoice, messages: Sequence[Message] = (), *, parallel: bool = True
+    ) -> None:
         """`parallel`: whether one answer may hold several calls; a named choice makes exactly one.
 
-        Raises RequestError for a tool whose parameters allow no arguments.
+        Of `messages` those arguments are quoted that a tool wants verbatim. Raises RequestError for a tool whose
+        parameters allow no arguments.
         """
         if isinstance(choice, NamedTool):
             tools = [tool for tool in tools if tool["function"]["name"] == choice.name]
-        calls = _named(tools)
+        calls = _named(tools, _source(tools, messages))
         for name, arguments in calls:
             closing((Choice(((name, arguments),)),))  # a tool that cannot be called is refused before anything is said
         call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))

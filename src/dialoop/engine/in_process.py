@@ -12,25 +12,22 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from dialoop.conversation import Message, Tool
 from dialoop.engine.answering import Answering
 from dialoop.engine.batch import Batch
-from dialoop.engine.guide import Guide
+from dialoop.engine.held import knows_tools
 from dialoop.engine.request import GenerateRequest, NamedTool, Piece
 from dialoop.engine.vocabulary import Vocabulary
 from dialoop.errors import DataError, EngineError, RequestError
-from dialoop.model import prompt_ids, template_facts
+from dialoop.model import prompt_ids
 
 if TYPE_CHECKING:
     from dialoop.model import Base
 
 log = logging.getLogger(__name__)
-
-_PROBE: Tool = {"type": "function", "function": {"name": "probe", "parameters": {"type": "object", "properties": {}}}}
 
 
 class InProcessEngine:
@@ -50,7 +47,7 @@ class InProcessEngine:
         self._name = name or base.name
         self._vocabulary = Vocabulary(base.tokenizer, base.eos_ids)
         self._batch = Batch(base.model.eval(), max_batch)
-        self._knows_tools = _knows_tools(base.tokenizer, self._vocabulary)
+        self._knows_tools = knows_tools(base.tokenizer, self._vocabulary)
         self._max_open = max_batch + max_waiting
         self._open = 0
         self._on_prompt = on_prompt
@@ -184,16 +181,6 @@ def _into(
 
 def _closed() -> EngineError:
     return EngineError("the engine is shutting down", status=503, code="shutting_down")
-
-
-def _knows_tools(tokenizer: Any, vocabulary: Vocabulary) -> bool:
-    """Whether a chat template shows tools and writes calls in the form that is read here."""
-    if not template_facts(tokenizer).tools:
-        return False
-    messages, tools = [Message(role="user", content="probe")], [_PROBE]
-    forced = prompt_ids(messages, tools, tokenizer, call="probe")[len(prompt_ids(messages, tools, tokenizer)) :]
-    text = b"".join(vocabulary.texts[token] for token in forced).rpartition(b"</think>")[2].lstrip()
-    return bool(text) and Guide(tools, "required").after(text) is not None
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from dialoop.conversation import LIKE, SAID_BY, VERBATIM
+from dialoop.engine.source import Source
 from dialoop.errors import RequestError
 
 MAX_DEPTH = 24
@@ -27,10 +29,17 @@ def json_bytes(value: Any) -> bytes:
 
 
 class Shape:
-    """A JSON schema, read when it is needed. `root` is what `$ref` points into. Equal only to itself."""
+    """A JSON schema, read when it is needed. `root` is what `$ref` points into. Equal only to itself.
 
-    def __init__(self, schema: Any, root: Mapping[str, Any] | None = None, *, depth: int = 0) -> None:
+    `source`: what strings with `"x-verbatim"` are quoted from; without one, or an empty one, they are free. A "code" is
+    one of the source's codes, or any text of it where it has none. What may be left out and cannot be quoted is no key.
+    """
+
+    def __init__(
+        self, schema: Any, root: Mapping[str, Any] | None = None, *, depth: int = 0, source: Source | None = None
+    ) -> None:
         self.root: Mapping[str, Any] = root if root is not None else (schema if isinstance(schema, Mapping) else {})
+        self.source = source if source and source.starts else None
         self.schema = self._resolved(schema)
         self.depth = depth
 
@@ -56,13 +65,35 @@ class Shape:
             return merged
         return schema
 
+    def _part(self, schema: Any) -> Shape:
+        """The shape of a part of this one."""
+        return Shape(schema, self.root, depth=self.depth + 1, source=self.source)
+
+    @property
+    def quoted_from(self) -> Source | None:
+        """What a string of this shape is quoted from; None where it is free."""
+        if self.source is None or self.schema.get(VERBATIM) not in (True, "code"):
+            return None
+        said = self.source.said_by(self.schema.get(SAID_BY))
+        return said if said.starts else self.source
+
+    @cached_property
+    def _quotable(self) -> list[Any] | None:
+        """The options or codes that stand in the source; None where there is no such choice."""
+        listed, source = self.schema.get("enum"), self.quoted_from
+        if source is None:
+            return None
+        if isinstance(listed, list):
+            return [value for value in listed if source.holds(str(value))]
+        return list(source.codes_like(self.schema.get(LIKE))) if self.schema[VERBATIM] == "code" else None
+
     @cached_property
     def branches(self) -> list[Shape]:
         """The alternatives of anyOf and oneOf, or the shape itself."""
         listed = self.schema.get("anyOf") or self.schema.get("oneOf")
         if not isinstance(listed, list) or not listed or self.depth > MAX_DEPTH:
             return [self]
-        shapes = [branch for part in listed for branch in Shape(part, self.root, depth=self.depth + 1).branches]
+        shapes = [branch for part in listed for branch in self._part(part).branches]
         options = tuple(text for shape in shapes for text in shape.options or ())
         fixed = Shape({}, self.root, depth=self.depth)
         fixed.__dict__["options"] = options
@@ -70,10 +101,15 @@ class Shape:
 
     @cached_property
     def options(self) -> tuple[bytes, ...] | None:
-        """The texts that an enum or const allows, or None."""
+        """The texts that an enum or const allows, or the codes that a verbatim code may be; or None.
+
+        Of a verbatim enum only those that stand in the conversation, if any does.
+        """
         if "const" in self.schema:
             return (json_bytes(self.schema["const"]),)
-        listed = self.schema.get("enum")
+        listed = self._quotable or self.schema.get("enum")
+        if not listed and self.quoted_from and self.schema[VERBATIM] == "code":
+            listed = list(self.quoted_from.codes) or None
         return tuple(dict.fromkeys(json_bytes(value) for value in listed)) if isinstance(listed, list) else None
 
     @cached_property
@@ -93,7 +129,10 @@ class Shape:
         known = self.schema.get("properties")
         if not isinstance(known, Mapping):
             return {}
-        return {str(key): Shape(part, self.root, depth=self.depth + 1) for key, part in known.items()}
+        required = self.schema.get("required")
+        parts = {str(key): self._part(part) for key, part in known.items()}
+        asked = set(map(str, required)) if isinstance(required, list) else set()
+        return {key: part for key, part in parts.items() if key in asked or part._quotable != []}
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -109,7 +148,7 @@ class Shape:
     @cached_property
     def items(self) -> Shape:
         """The shape of an array's items."""
-        return Shape(self.schema.get("items"), self.root, depth=self.depth + 1)
+        return self._part(self.schema.get("items"))
 
     @cached_property
     def shortest(self) -> bytes:
@@ -131,4 +170,5 @@ class Shape:
         """The shortest values that are no objects."""
         if self.options:
             return list(self.options)
-        return [text for kind, text in _SHORTEST.items() if kind in self.kinds]
+        shortest = _SHORTEST | ({"string": self.quoted_from.shortest} if self.quoted_from else {})
+        return [text for kind, text in shortest.items() if kind in self.kinds]

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from dialoop.evaluation.figures_table import table
     from dialoop.evaluation.fitting import fit, fit_texts
     from dialoop.evaluation.from_files import evaluate_files
+    from dialoop.evaluation.heads import MEASURED, evaluate_labelled
     from dialoop.evaluation.nearness import Reference, known_figures
     from dialoop.evaluation.report import write_report
 
 _HEAVY = {
+    "MEASURED": "heads",
     "Reference": "nearness",
     "compare": "evaluate",
     "evaluate_classifier": "classify",
     "evaluate_files": "from_files",
+    "evaluate_labelled": "heads",
     "evaluate_model": "evaluate",
     "fit": "fitting",
     "fit_texts": "fitting",
@@ -40,6 +43,7 @@ _HEAVY = {
 }
 
 __all__ = [
+    "MEASURED",
     "Answer",
     "Call",
     "Check",
@@ -58,6 +62,7 @@ __all__ = [
     "compare",
     "evaluate_classifier",
     "evaluate_files",
+    "evaluate_labelled",
     "evaluate_model",
     "fit",
     "fit_texts",

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialoop.conversation import Conversation, Message
-from dialoop.engine import generate_greedy
-from dialoop.errors import DataError, SettingsError
+from dialoop.engine import Guide, can_hold, generate_greedy
+from dialoop.errors import DataError, RequestError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen, comparable, same_calls, same_names
 from dialoop.evaluation.progress import Progress
 from dialoop.evaluation.results import Answer
@@ -43,6 +43,7 @@ class Answered:
     numbers: list[int]
     shortened: int
     too_long: int
+    held: int
 
 
 def answer_turns(
@@ -57,6 +58,7 @@ def answer_turns(
 
     A history that does not fit the window beside `max_new_tokens` is shortened from the front by whole turns, system
     messages kept; where even the last turn alone does not fit, the turn is counted in `too_long` and not answered.
+    `held` counts the answers whose calls were held to the schemas of their tools.
 
     Raises:
         SettingsError: `max_new_tokens` leaves no room in the base's window.
@@ -76,17 +78,22 @@ def answer_turns(
                 too_long += turn is None
                 turns += [turn] if turn else []
     outputs: list[list[int]] = []
+    holds = settings.held and any(turn.conversation.tools for turn in turns) and can_hold(base)
+    held = 0
     stride = settings.batch_size * 8
     for start in range(0, len(turns), stride):
         progress("answering turns", start, len(turns))
-        prompts = [turn.prompt for turn in turns[start : start + stride]]
-        outputs += generate_greedy(base, prompts, settings.max_new_tokens, settings.batch_size)
+        some = turns[start : start + stride]
+        guides = [_guide(turn) if holds else None for turn in some]
+        held += sum(guide is not None for guide in guides)
+        prompts = [turn.prompt for turn in some]
+        outputs += generate_greedy(base, prompts, settings.max_new_tokens, settings.batch_size, guides)
     answers = [
         _answer(base, turn, languages[turn.number], output, settings.max_new_tokens, seen)
         for turn, output in zip(turns, outputs, strict=True)
     ]
     shortened = sum(turn.shortened for turn in turns)
-    return Answered(answers, [turn.number for turn in turns], shortened, too_long)
+    return Answered(answers, [turn.number for turn in turns], shortened, too_long, held)
 
 
 def _turn(base: Base, conversation: Conversation, number: int, index: int, room: int) -> Turn | None:
@@ -99,6 +106,15 @@ def _turn(base: Base, conversation: Conversation, number: int, index: int, room:
         except DataError:  # rendered a moment ago, so the length alone is refused
             return None
     return Turn(conversation, number, index, made.ids, shortened=made.left_out > 0)
+
+
+def _guide(turn: Turn) -> Guide | None:
+    """What holds the answer to its tools; None where there are none, or where one of them cannot be called at all."""
+    tools = turn.conversation.tools
+    try:
+        return Guide(tools, "auto", turn.conversation.messages[: turn.index]) if tools else None
+    except RequestError:
+        return None
 
 
 def _answer(

@@ -17,7 +17,8 @@ from dialoop.conversation import Example, language_of
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation import formulas
 from dialoop.evaluation.evaluate import ALL, figures_of, measuring, tokenizer_digest
-from dialoop.evaluation.formulas import Formula
+from dialoop.evaluation.formulas import Formula, Sums
+from dialoop.evaluation.labels import confusions, label_figures_of_sets, sureness, sureness_sums
 from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.results import Answer, Coverage, Evaluation
 from dialoop.evaluation.sample import by_hash
@@ -55,9 +56,10 @@ def evaluate_classifier(
     true = [_labels(one, data) for one in used]
     if not used:
         raise DataError("there is no labelled text", where=data or None, remedy="give texts with their labels")
-    said, cut = _said(base, used, settings, progress)
+    said, sums, cut = _said(base, used, true, settings, progress)
     languages = [language_of(one) for one in used]
-    tallies = _tallies(true, said, languages)
+    tallies = _tallies(true, said, sums, languages)
+    single = not base.head.multi_label and all(len(one) == 1 for one in true)
     return Evaluation(
         model=base.name,
         fingerprint=base.fingerprint,
@@ -71,6 +73,11 @@ def evaluate_classifier(
         ],
         seconds=round(time.monotonic() - began, 2),
         conversations=[_name(number, one) for number, one in enumerate(used)],
+        labels={
+            "labels": label_figures_of_sets(*([{(x, 0, 0) for x in one} for one in side] for side in (true, said)))
+        },
+        sureness=sureness(sums.sum(axis=0)),
+        confused=confusions([one[0] for one in true], [one[0] for one in said]) if single else [],
         tallies=tallies,
     )
 
@@ -88,10 +95,15 @@ def _labels(example: Example, data: str) -> list[str]:
 
 
 def _said(
-    base: Base, examples: Sequence[Example], settings: EvaluationSettings, progress: Progress
-) -> tuple[list[list[str]], int]:
-    """The labels said of each text, and how many texts were cut at the window."""
+    base: Base,
+    examples: Sequence[Example],
+    true: Sequence[list[str]],
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> tuple[list[list[str]], Sums, int]:
+    """The labels said of each text, (N, 3 * BINS + 1) how sure and how right, how many texts were cut at the window."""
     said: list[list[str]] = [[] for _ in examples]
+    sums = np.zeros((len(examples), 3 * formulas.BINS + 1))
     ids = [base.tokenizer(one.text, truncation=False, verbose=False)["input_ids"] for one in examples]
     order = sorted(range(len(examples)), key=lambda number: len(ids[number]))
     labels = base.head.labels
@@ -110,13 +122,17 @@ def _said(
             for number, row in zip(numbers, logits, strict=True):
                 if base.head.multi_label:
                     said[number] = sorted(labels[i] for i in torch.nonzero(row.sigmoid() > LIKELY)[:, 0].tolist())
+                    right = np.array([label in true[number] for label in labels], dtype=np.float64)
+                    sums[number] = sureness_sums(row.sigmoid().double().cpu().numpy(), right)
                 else:
                     said[number] = [labels[int(row.argmax())]]
-    return said, sum(len(one) > base.window for one in ids)
+                    right = np.array([said[number] == true[number]], dtype=np.float64)
+                    sums[number] = sureness_sums(row.softmax(0).max().double().cpu().numpy().reshape(1), right)
+    return said, sums, sum(len(one) > base.window for one in ids)
 
 
 def _tallies(
-    true: Sequence[list[str]], said: Sequence[list[str]], languages: Sequence[str]
+    true: Sequence[list[str]], said: Sequence[list[str]], sums: Sums, languages: Sequence[str]
 ) -> dict[str, dict[str, Tally]]:
     number = {label: i for i, label in enumerate(sorted({label for one in (*true, *said) for label in one}))}
 
@@ -133,8 +149,10 @@ def _tallies(
     for lang in [None, *tongues] if len(tongues) > 1 else [None]:
         pairs = [(set(t), set(s)) for t, s, other in zip(true, said, languages, strict=True) if lang in (None, other)]
         right = np.array([[t == s, 1.0] for t, s in pairs], dtype=np.float64)
+        some = [number for number, other in enumerate(languages) if lang in (None, other)]
         groups[lang or ALL] = {
             "label_accuracy": Tally(right, formulas.ratio),
+            "label_calibration": Tally(sums[some], formulas.calibration_error),
             **type_tallies([(ids(t & s), ids(s), ids(t)) for t, s in pairs], named),
         }
     return groups

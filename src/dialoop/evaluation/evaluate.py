@@ -18,6 +18,7 @@ from dialoop.evaluation.answers import Answered, answer_turns
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.evaluation.forced import Forced, forced
 from dialoop.evaluation.measures import call_tallies, other_tallies, target_tallies
+from dialoop.evaluation.pairs import Preferred, pair_tallies, preferred
 from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.results import Comparison, Coverage, Difference, Evaluation, Figure
 from dialoop.evaluation.sample import by_hash
@@ -58,22 +59,26 @@ def evaluate_model(
     languages = [language_of(one) for one in used]
     with measuring(base):
         scored: list[Forced] = []
+        edited: list[tuple[list[Preferred], int]] = []
         for number, conversation in enumerate(used):
             progress("scoring targets", number, len(used))
             scored.append(forced(base, conversation))
+            edited.append(preferred(base, conversation))
         answered = (
             answer_turns(base, used, languages, settings, tools_seen, progress)
             if settings.generate
-            else Answered([], [], 0, 0)
+            else Answered([], [], 0, 0, 0)
         )
-    tallies = _tallies(scored, answered, languages, settings)
+    tallies = _tallies(scored, [pairs for pairs, _ in edited], answered, languages, settings)
     return Evaluation(
         model=base.name,
         fingerprint=base.fingerprint,
         tokenizer=tokenizer_digest(base),
         data=data,
         settings=settings,
-        coverage=_coverage(conversations, used, languages, scored, answered, settings, tools_seen),
+        coverage=_coverage(conversations, used, languages, scored, answered, settings, tools_seen).model_copy(
+            update={"lost_pairs": sum(lost for _, lost in edited)}
+        ),
         figures=figures_of(tallies, settings),
         answers=answered.answers,
         seconds=round(time.monotonic() - began, 2),
@@ -132,7 +137,11 @@ def measuring(base: Base) -> Iterator[None]:
 
 
 def _tallies(
-    scored: Sequence[Forced], answered: Answered, languages: Sequence[str], settings: EvaluationSettings
+    scored: Sequence[Forced],
+    edited: Sequence[Sequence[Preferred]],
+    answered: Answered,
+    languages: Sequence[str],
+    settings: EvaluationSettings,
 ) -> dict[str, dict[str, Tally]]:
     """Tallies by group and measure; a language's groups hold the conversations of that language."""
     groups: dict[str, dict[str, Tally]] = {}
@@ -143,7 +152,7 @@ def _tallies(
         pairs = [(row[n], one) for n, one in zip(answered.numbers, answered.answers, strict=True) if n in row]
         places, answers = [place for place, _ in pairs], [one for _, one in pairs]
         name = lang or ALL
-        groups[name] = target_tallies(scored, chosen)
+        groups[name] = target_tallies(scored, chosen) | pair_tallies([edited[number] for number in chosen])
         if settings.generate:
             groups[name] |= call_tallies(answers, places, len(chosen)) | other_tallies(answers, places, len(chosen))
         for label, seen in ((SEEN, True), (UNSEEN, False)):
@@ -200,6 +209,7 @@ def _coverage(
         lost_targets=sum(one.lost for one in scored),
         shortened_prompts=answered.shortened,
         too_long=answered.too_long,
+        held=answered.held,
         capped=sum(one.capped for one in answered.answers),
         languages={lang: languages.count(lang) for lang in sorted(set(languages))},
         notes=notes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -10,8 +10,11 @@ from rich.text import Text
 
 from dialoop.evaluation.results import Comparison, Evaluation
 from dialoop.evaluation.wording import (
+    NOTHING,
     SECTIONS,
+    LabelLine,
     Line,
+    by_label,
     chance,
     coverage_notes,
     interval,
@@ -20,6 +23,8 @@ from dialoop.evaluation.wording import (
     signed,
 )
 
+MOST_LABELS = 20
+"""Labels shown in the terminal, the most frequent first."""
 _COLOURS = {"better": "green", "worse": "red", "same": "default", "unknown": "default"}
 
 
@@ -44,9 +49,28 @@ def table(result: Evaluation | Comparison) -> Iterator[RenderableType]:
         for line in some:
             grid.add_row(*_cells(line, compared))
     yield grid
+    for title, by in by_label(result):
+        yield from _labels(title, by, compared)
     notes = coverage_notes(after.coverage, after.settings.max_new_tokens)
     notes += result.notes if isinstance(result, Comparison) else []
     yield from (Text(f"· {note}") for note in notes)
+
+
+def _labels(title: str, some: Sequence[LabelLine], compared: bool) -> Iterator[RenderableType]:
+    """A table of the most frequent labels."""
+    grid = Table(box=None, pad_edge=False)
+    grid.add_column(Text(title, style="bold underline"), max_width=32)
+    for name in ("precision", "recall", *(["F1 before"] if compared else []), "F1", "of"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    shown = sorted(some, key=lambda line: (-line.after.support, line.after.label))[:MOST_LABELS]
+    for line in shown:
+        one = line.after
+        before = [NOTHING if line.before is None else f"{100 * line.before:.1f} %"] if compared else []
+        shares = [f"{100 * one.precision:.1f} %", f"{100 * one.recall:.1f} %", *before, f"{100 * one.f1:.1f} %"]
+        grid.add_row(Text(one.label), *shares, f"{one.support:,}")
+    yield grid
+    if len(shown) < len(some):
+        yield Text(f"· and {len(some) - len(shown)} more, in the JSON and on the page")
 
 
 def _cells(line: Line, compared: bool) -> list[Text]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Sums = NDArray[np.float64]
 Formula = Callable[[Sums], Sums]
 
+BINS = 15  # of equal width, for how sure a classifier is
 BLEU_ORDER = 4
 CHRF_ORDER = 6
 _CHRF_BETA_SQUARED = 4.0
@@ -107,6 +108,47 @@ def weighted_f1(sums: Sums) -> Sums:
     """`(R, 3T)` → `(R,)` mean of the types' F1, each weighted by how often it is true."""
     hits, said, true, _occurs = _by_type(sums)
     return _divide((true * 2 * hits / np.maximum(said + true, 1)).sum(axis=1), true.sum(axis=1))
+
+
+def weighted_precision(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean of the types' precision, each weighted by how often it is true."""
+    hits, said, true, _occurs = _by_type(sums)
+    return _divide((true * hits / np.maximum(said, 1)).sum(axis=1), true.sum(axis=1))
+
+
+def weighted_recall(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` mean of the types' recall, each weighted by how often it is true."""
+    return micro_recall(sums)
+
+
+def micro_precision(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` hits / said of all types together; 0 where nothing is said but something is true."""
+    hits, said, true, _occurs = _by_type(sums)
+    shares = hits.sum(axis=1) / np.maximum(said.sum(axis=1), 1)
+    return np.where((said + true).sum(axis=1) > 0, shares, np.nan)
+
+
+def micro_recall(sums: Sums) -> Sums:
+    """`(R, 3T)` → `(R,)` hits / true of all types together."""
+    hits, _said, true, _occurs = _by_type(sums)
+    return _divide(hits.sum(axis=1), true.sum(axis=1))
+
+
+def calibration_error(sums: Sums) -> Sums:
+    """`(R, 3 * BINS + 1)` sums of `sureness_sums` → `(R,)` expected calibration errors, 0 to 1.
+
+    The mean distance, over bins of equal width, of how sure from how often right (Guo et al. 2017, arXiv:1706.04599).
+    """
+    sure, right, _count = np.split(sums[:, :-1], 3, axis=1)
+    return _divide(np.abs(sure - right).sum(axis=1), sums[:, -1])
+
+
+def pearson(sums: Sums) -> Sums:
+    """`(R, 6)` sums of x, y, x², y², xy and how many → `(R,)` correlations; none where one side does not vary."""
+    x, y, xx, yy, xy, count = sums.T
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(np.maximum(count * xx - x * x, 0) * np.maximum(count * yy - y * y, 0))
+    return _divide(count * xy - x * y, np.where(spread > 1e-12 * count * count, spread, 0.0))
 
 
 def micro_f1(sums: Sums) -> Sums:

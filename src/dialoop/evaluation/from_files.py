@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from dialoop.conversation import read_conversations, read_examples
-from dialoop.errors import DataError
+from dialoop.errors import DataError, ModelError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.evaluation.classify import evaluate_classifier
 from dialoop.evaluation.evaluate import compare, evaluate_model
+from dialoop.evaluation.heads import evaluate_labelled
 from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.results import Comparison, Evaluation
 from dialoop.evaluation.settings import EvaluationSettings
@@ -36,14 +36,18 @@ def evaluate_files(
         DataError, ModelError, SettingsError: a file, model or setting that cannot be used.
     """
     base = load_base(model, device=device)
-    if base.head.kind == "classify":
+    if base.head.kind != "generate":
         examples = list(read_examples(data))
-        after = evaluate_classifier(base, examples, settings, data=str(data), progress=progress)
+        after = evaluate_labelled(base, examples, settings, data=str(data), progress=progress)
         if before is None:
             return after
+        kind = base.head.kind
         del base
         earlier = load_base(before, device=device)
-        return compare(evaluate_classifier(earlier, examples, settings, data=str(data), progress=progress), after)
+        if earlier.head.kind != kind:
+            what = f"{before} has a head of kind {earlier.head.kind}, and {model} one of kind {kind}"
+            raise ModelError(what, remedy="compare two models with the same kind of head")
+        return compare(evaluate_labelled(earlier, examples, settings, data=str(data), progress=progress), after)
     conversations = list(read_conversations(data))
     if not conversations:
         raise DataError("the file holds no conversation", where=data, remedy="give held-out conversations")

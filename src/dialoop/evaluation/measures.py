@@ -33,8 +33,27 @@ class Measure:
     label: str
     unit: Literal["%", "", "0–100"]
     better: Better
-    section: Literal["labels", "calls", "texts", "targets"]
+    section: Literal["labels", "spans", "words", "scores", "calls", "texts", "pairs", "targets"]
     meaning: str
+
+
+def _tag_measures() -> dict[str, Measure]:
+    """Spans that are exactly right, and words with their tags, each in every average."""
+    found = {"span_f1": Measure("F1", "%", "higher", "spans", "all labels together; label, begin and end are right")}
+    found["span_precision"] = Measure("Precision", "%", "higher", "spans", "spans said that are right")
+    found["span_recall"] = Measure("Recall", "%", "higher", "spans", "true spans that are said")
+    found["span_texts"] = Measure("Texts all right", "%", "higher", "spans", "texts with all their spans and no other")
+    found["word_accuracy"] = Measure("Word accuracy", "%", "higher", "words", "words with the right tag, O counts too")
+    for unit, section in (("span", "spans"), ("word", "words")):
+        for average, over in (
+            ("macro", "mean over labels"),
+            ("weighted", "mean over labels by how often each is true"),
+        ):
+            for figure, label in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1")):
+                what = over if unit == "span" else over.replace("labels", "tags, O among them")
+                shown = Measure(f"{label} ({average})", "%", "higher", section, what)  # type: ignore[arg-type]
+                found[f"{unit}_{average}_{figure}"] = shown
+    return found
 
 
 MEASURES: dict[str, Measure] = {
@@ -75,12 +94,29 @@ MEASURES: dict[str, Measure] = {
     "length_ratio": Measure("Length ratio", "", "near one", "texts", "characters said over characters true"),
     "repetition": Measure("Repeated 4-grams", "%", "lower", "texts", "share of an answer's 4-grams said before in it"),
     "distinct_1": Measure("Distinct-1", "%", "neither", "texts", "different words over words, within a conversation"),
+    "preferred": Measure(
+        "Preferred answer's share",
+        "%",
+        "higher",
+        "pairs",
+        "pairs whose chosen answer is likelier than the rejected one, by log-probability",
+    ),
+    "preferred_a_token": Measure(
+        "Preferred, a token", "%", "higher", "pairs", "the same by the mean log-probability of a token"
+    ),
     "label_accuracy": Measure("Accuracy", "%", "higher", "labels", "texts with all their labels right and no other"),
     "label_macro_f1": Measure("F1 (macro)", "%", "higher", "labels", "mean over labels, true or said"),
     "label_weighted_f1": Measure(
         "F1 (weighted)", "%", "higher", "labels", "mean over labels by how often each is true"
     ),
     "label_micro_f1": Measure("F1 (micro)", "%", "higher", "labels", "all labels together"),
+    "label_calibration": Measure(
+        "Calibration error", "%", "lower", "labels", "how far its probability is from being right, over 15 bins (ECE)"
+    ),
+    **_tag_measures(),
+    "score_mse": Measure("Squared error", "", "lower", "scores", "mean, in the scores' unit squared (MSE)"),
+    "score_mae": Measure("Absolute error", "", "lower", "scores", "mean, in the scores' unit (MAE)"),
+    "score_pearson": Measure("Pearson", "", "higher", "scores", "correlation of scores said and true, -1 to 1"),
     "distinct_2": Measure(
         "Distinct-2", "%", "neither", "texts", "different word pairs over pairs, within a conversation"
     ),

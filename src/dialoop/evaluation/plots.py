@@ -5,18 +5,16 @@ Knows matplotlib, and nothing of pages.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import Patch
 
+from dialoop.evaluation import label_plots
+from dialoop.evaluation.drawing import AFTER, BEFORE, legend, plain, svg
 from dialoop.evaluation.measures import MEASURES
 from dialoop.evaluation.results import Answer, Comparison, Evaluation, Figure
 
-BEFORE, AFTER = "#9aa5b1", "#1f6feb"
 _CALLS = ("call_exact", "call_name", "call_false")
 _TEXTS = ("chrf", "bleu", "rouge_l")
 
@@ -29,6 +27,9 @@ def plots(result: Evaluation | Comparison) -> dict[str, str]:
         "Tool calls, with intervals": _bars(before, after, _CALLS, "share of turns (%)"),
         "Answers in words, with intervals": _bars(before, after, _TEXTS, "score (0–100)"),
         "Answers in words: how close to the truth": _histogram(before, after),
+        "How sure, and how often right": label_plots.reliability(before, after),
+        "What was taken for what": label_plots.confusion(after),
+        "Scores said, against the true ones": label_plots.scores(after),
     }
     return {title: svg for title, svg in drawn.items() if svg}
 
@@ -50,12 +51,12 @@ def _bars(before: Evaluation | None, after: Evaluation, names: Sequence[str], la
         if then is not None:
             _bar(axes, place - height / 2, height, then, name, BEFORE)
         _bar(axes, place + (height / 2 if then is not None else 0), height, now, name, AFTER)
-    axes.set_yticks(range(len(rows)), [f"{MEASURES[name].label} · {_plain(group)}" for name, group, _, _ in rows])
+    axes.set_yticks(range(len(rows)), [f"{MEASURES[name].label} · {plain(group)}" for name, group, _, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 106)
     axes.set_xlabel(label)
-    _legend(axes, before is not None)
-    return _svg(canvas)
+    legend(axes, before is not None)
+    return svg(canvas)
 
 
 def _bar(axes: Axes, place: float, height: float, figure: Figure, name: str, colour: str) -> None:
@@ -83,24 +84,5 @@ def _histogram(before: Evaluation | None, after: Evaluation) -> str:
     axes.hist(series, bins=range(0, 101, 10), color=[BEFORE, AFTER][-len(series) :])
     axes.set_xlabel("chrF of an answer (100: the truth word for word)")
     axes.set_ylabel("answers")
-    _legend(axes, before is not None)
-    return _svg(canvas)
-
-
-def _legend(axes: Axes, compared: bool) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    if compared:
-        patches = [Patch(color=BEFORE, label="before"), Patch(color=AFTER, label="after")]
-        axes.legend(handles=patches, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-
-
-def _plain(text: str) -> str:
-    """Without glyphs that the drawing font lacks; a replaced one shows as `?`."""
-    return text.encode("ascii", "replace").decode()
-
-
-def _svg(canvas: Canvas) -> str:
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "dialoop", "svg.fonttype": "path"}):
-        canvas.savefig(stream, format="svg", metadata={"Date": None})
-    return stream.getvalue()
+    legend(axes, before is not None)
+    return svg(canvas)

@@ -16,6 +16,7 @@ from dialoop.evaluation import wording
 from dialoop.evaluation.plots import plots
 from dialoop.evaluation.results import Comparison, Evaluation
 
+_SCORES = ("score_mse", "score_mae", "score_pearson")
 WORST = 15  # answers of each kind shown on the page
 
 
@@ -39,6 +40,7 @@ def page(result: Evaluation | Comparison) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("dialoop.evaluation").joinpath("report.html.jinja").read_text("utf-8"))
     return template.render(
+        style=page_style(),
         after=after,
         before=result.before if isinstance(result, Comparison) else None,
         compared=compared,
@@ -46,12 +48,15 @@ def page(result: Evaluation | Comparison) -> str:
         headlines=_headlines(result),
         sections=[(wording.SECTIONS[section], some) for section, some in wording.lines(result).items()],
         plots=[(title, base64.b64encode(svg.encode()).decode()) for title, svg in plots(result).items()],
+        labels=wording.by_label(result),
         shares=[
             ("Exact calls by tool", "tool", wording.by_truth(result, "call")),
             ("Recall by label", "label", wording.by_truth(result, "label")),
         ],
         worst=[
             ("Calls that came out wrong", wording.worst_answers(result, "call", WORST)),
+            ("Texts with other spans than said", wording.worst_answers(result, "spans", WORST)),
+            ("Scores that are farthest off", wording.worst_answers(result, "score", WORST)),
             ("Texts given a wrong label", wording.worst_answers(result, "label", WORST)),
             ("Answers farthest from the truth", wording.worst_answers(result, "text", WORST)),
         ],
@@ -59,9 +64,24 @@ def page(result: Evaluation | Comparison) -> str:
     )
 
 
+def page_style() -> str:
+    """The style sheet of every page that is a report."""
+    return files("dialoop.evaluation").joinpath("page.css").read_text("utf-8")
+
+
 def _headlines(result: Evaluation | Comparison) -> list[wording.Line]:
     """The few lines that a reader wants first."""
-    wanted = ("label_accuracy", "label_macro_f1", "call_exact", "call_false", "chrf", "perplexity")
+    wanted = (
+        "label_accuracy",
+        "label_macro_f1",
+        "span_f1",
+        "word_macro_f1",
+        *_SCORES,
+        "call_exact",
+        "call_false",
+        "chrf",
+        "perplexity",
+    )
     everything = [line for some in wording.lines(result).values() for line in some if line.group == "all"]
     return sorted((line for line in everything if line.name in wanted), key=lambda line: wanted.index(line.name))
 

@@ -14,6 +14,10 @@ class EvaluationSettings(BaseModel):
     limit: int | None = Field(default=None, ge=1, description="Conversations to use, chosen by hash; all if unset.")
     max_new_tokens: int = Field(default=128, ge=1, description="Tokens an answer may have at most.")
     batch_size: int = Field(default=16, ge=1, description="Answers generated side by side.")
+    held: bool = Field(
+        default=True,
+        description="Whether calls are held to the schemas of their tools, as the engine holds them when it serves.",
+    )
     resamples: int = Field(default=1000, ge=100, description="Bootstrap and randomisation draws.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="Level of the intervals.")
     generate: bool = Field(default=True, description="Whether answers are generated; without, only targets are scored.")

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dialoop.evaluation.measures import MEASURES, Measure
-from dialoop.evaluation.results import Answer, Call, Comparison, Coverage, Difference, Evaluation, Figure
+from dialoop.evaluation.results import Answer, Call, Comparison, Coverage, Difference, Evaluation, Figure, LabelFigures
 
 SECTIONS = {
     "labels": "Labels",
+    "spans": "Spans",
+    "words": "Words and their tags",
+    "scores": "Scores",
     "calls": "Tool calls",
     "texts": "Answers in words",
+    "pairs": "Edited answers",
     "targets": "Target tokens",
 }
 NOTHING = "–"
@@ -137,7 +141,9 @@ def coverage_notes(coverage: Coverage, max_new_tokens: int) -> list[str]:
         ),
         (coverage.lost_targets, "target messages were not scored: they do not fit into the window"),
         (coverage.shortened_prompts, "answers were given on a history shortened to the window"),
+        (coverage.lost_pairs, "edited answers were not compared: they do not fit into the window"),
         (coverage.too_long, "turns not answered: even the last turn alone exceeds the window"),
+        (coverage.held, "answers had tools and were held to their schemas, as the engine holds them when it serves"),
         (coverage.capped, f"answers were cut at {max_new_tokens} new tokens"),
     ):
         if count:
@@ -154,7 +160,7 @@ class SideBySide:
 
 
 def worst_answers(
-    result: Evaluation | Comparison, kind: Literal["call", "text", "label"], most: int
+    result: Evaluation | Comparison, kind: Literal["call", "text", "label", "spans", "score"], most: int
 ) -> list[SideBySide]:
     """The `most` lowest scored answers of a kind; among equals, those first that were better before."""
     after = result.after if isinstance(result, Comparison) else result
@@ -189,6 +195,32 @@ def by_truth(result: Evaluation | Comparison, kind: Literal["call", "label"]) ->
         earlier = before.get(name)
         some.append(Share(name, len(answers), answers[0].seen, _exact(earlier) if earlier else None, _exact(answers)))
     return sorted(some, key=lambda line: (-line.of, line.name))
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """One label's figures, and its F1 before where there is a before."""
+
+    after: LabelFigures
+    before: float | None
+
+
+def by_label(result: Evaluation | Comparison) -> list[tuple[str, list[LabelLine]]]:
+    """Title and lines of each table of figures label by label."""
+    after = result.after if isinstance(result, Comparison) else result
+    found = []
+    for level, some in after.labels.items():
+        earlier = result.before.labels.get(level, []) if isinstance(result, Comparison) else []
+        before = {one.label: one.f1 for one in earlier}
+        found.append((_LEVELS.get(level, level), [LabelLine(one, before.get(one.label)) for one in some]))
+    return found
+
+
+_LEVELS = {
+    "labels": "Label by label",
+    "spans": "Spans, label by label",
+    "words": "Words, tag by tag",
+}
 
 
 def _by_name(answers: Sequence[Answer], kind: str) -> dict[str, list[Answer]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialoop.model.answer import Answer, parse_answer
 from dialoop.model.chat import TemplateFacts, is_prefix_preserving, render, template_facts
+from dialoop.model.pairs import Answers, answer_pairs, answers_at, is_pair, rejected_message
 from dialoop.model.sentence import Prompt, Sentence, prompt, prompt_ids, sentence, sentences
 from dialoop.model.shelf import Shelf, Version, shelf
 from dialoop.model.templates import TEMPLATES, packaged_template
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from dialoop.model.adapter import AdapterSettings
     from dialoop.model.base import Base, load_base, save_model
     from dialoop.model.heads import HEADS, Head, HeadKind, head_loss
-    from dialoop.model.loss import linear_nll, target_nll
+    from dialoop.model.loss import answer_log_probs, linear_nll, target_nll
     from dialoop.model.names import resolve_model
+    from dialoop.model.tagging import tag_texts
 
 _HEAVY = {
     "AdapterSettings": "adapter",
@@ -30,9 +32,11 @@ _HEAVY = {
     "Head": "heads",
     "HeadKind": "heads",
     "head_loss": "heads",
+    "answer_log_probs": "loss",
     "linear_nll": "loss",
     "target_nll": "loss",
     "resolve_model": "names",
+    "tag_texts": "tagging",
 }
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "TEMPLATES",
     "AdapterSettings",
     "Answer",
+    "Answers",
     "Base",
     "Head",
     "HeadKind",
@@ -48,7 +53,11 @@ __all__ = [
     "Shelf",
     "TemplateFacts",
     "Version",
+    "answer_log_probs",
+    "answer_pairs",
+    "answers_at",
     "head_loss",
+    "is_pair",
     "is_prefix_preserving",
     "linear_nll",
     "load_base",
@@ -56,12 +65,14 @@ __all__ = [
     "parse_answer",
     "prompt",
     "prompt_ids",
+    "rejected_message",
     "render",
     "resolve_model",
     "save_model",
     "sentence",
     "sentences",
     "shelf",
+    "tag_texts",
     "target_nll",
     "template_facts",
 ]

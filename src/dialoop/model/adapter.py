@@ -1,4 +1,7 @@
-"""Adapters: few new weights beside frozen ones (LoRA, Hu et al. 2021, through PEFT). It does not know training."""
+"""Adapters: few new weights beside frozen ones, through PEFT. It does not know training.
+
+LoRA (Hu et al. 2021), DoRA (Liu et al. 2024), rsLoRA (Kalajdzievski 2023), IA³ (Liu et al. 2022).
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,15 @@ class AdapterBase:
 
 
 class AdapterSettings(BaseModel):
-    """What adapter to train. `targets`: names of the layers that get one; None: every linear layer but the output."""
+    """What adapter to train. `targets`: names of the layers that get one; None: every linear layer but the output.
+
+    `ia3` has neither rank, scale, dropout nor `targets`: it scales keys, values and feed-forward layers.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: Literal["lora"] = "lora"
+    kind: Literal["lora", "dora", "rslora", "ia3"] = "lora"
     r: int = Field(default=16, ge=1, description="rank: the width of the adapter")
-    alpha: float = Field(default=32, gt=0, description="scale: the adapter's output is multiplied by alpha / r")
+    alpha: float = Field(default=32, gt=0, description="scale: the adapter counts alpha / r times; rslora: alpha / √r")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout before the adapter, 0 up to 1")
     targets: tuple[str, ...] | None = Field(default=None, description="layers by name; none: all linear layers")
 
@@ -47,26 +53,75 @@ def with_adapter(
     """`model` frozen, with a fresh adapter. `new_tokens`: ids whose embeddings are trained as well, being new.
 
     `fresh`: modules with new weights, trained in full. `task` is PEFT's name of the task. Raises ModelError where no
-    layer is called as `settings.targets` say.
+    layer is called as `settings.targets` say, and for `ia3` where it cannot be had.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
+
+    parts = {
+        "task_type": task,
+        "modules_to_save": fresh or None,
+        "exclude_modules": rf"(.*\.)?({'|'.join(fresh)})(\..*)?" if fresh else None,
+    }
+    config = _scaling(model, new_tokens, parts) if settings.kind == "ia3" else _low(model, settings, new_tokens, parts)
+    with _without_idle_warnings():
+        wrapped: nn.Module = get_peft_model(model, config)
+    return wrapped
+
+
+def _low(model: Any, settings: AdapterSettings, new_tokens: list[int], parts: dict[str, Any]) -> Any:
+    """PEFT's config of LoRA and its kin."""
+    from peft import LoraConfig
 
     linear = sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules() if _is_linear(module)})
     if settings.targets and (unknown := [name for name in settings.targets if name not in linear]):
         raise ModelError(f"no linear layer is called {unknown[0]!r}", remedy=f"choose among {', '.join(linear)}")
-    config = LoraConfig(
-        task_type=task,
+    return LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,  # type: ignore[arg-type]  # PEFT's annotation is narrower than its use
         lora_dropout=settings.dropout,
+        use_dora=settings.kind == "dora",
+        use_rslora=settings.kind == "rslora",
         target_modules=list(settings.targets) if settings.targets else "all-linear",
-        modules_to_save=fresh or None,
-        exclude_modules=rf"(.*\.)?({'|'.join(fresh)})(\..*)?" if fresh else None,
         trainable_token_indices=_token_matrices(model, new_tokens) if new_tokens else None,
+        **parts,
     )
-    with _without_idle_warnings():
-        wrapped: nn.Module = get_peft_model(model, config)
-    return wrapped
+
+
+def _scaling(model: Any, new_tokens: list[int], parts: dict[str, Any]) -> Any:
+    """PEFT's config of IA³, for the layers that PEFT knows by the kind of model."""
+    from peft import IA3Config
+    from peft.utils.constants import (
+        TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
+        TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
+    )
+
+    kind = model.config.model_type
+    if new_tokens:
+        raise ModelError(
+            f"{len(new_tokens)} tokens are new to this base, and ia3 cannot train their embeddings",
+            remedy="choose lora, dora or rslora, or a base that has a chat template",
+        )
+    if kind not in TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
+        raise ModelError(f"PEFT has no ia3 for {kind} models", remedy="choose lora, dora or rslora")
+    return IA3Config(
+        target_modules=TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING[kind],
+        feedforward_modules=TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING[kind],
+        **parts | {"modules_to_save": _with_weights(model, parts["modules_to_save"])},
+    )
+
+
+def _with_weights(model: nn.Module, names: list[str] | None) -> list[str] | None:
+    """The modules within those of `names` that hold weights themselves: PEFT 0.21 unloads IA³ only from such."""
+    if names is None:
+        return None
+    return sorted(
+        {
+            name[name.index(part) :]
+            for part in names
+            for name, module in model.named_modules()
+            if part in name.split(".") and list(module.parameters(recurse=False))
+        }
+    )
 
 
 def _token_matrices(model: Any, tokens: list[int]) -> dict[str, list[int]]:

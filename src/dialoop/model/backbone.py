@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from dialoop.errors import ModelError, SettingsError
+from dialoop.model.folder import weight_files
 from dialoop.model.heads import HeadKind
 
 if TYPE_CHECKING:
@@ -111,6 +113,24 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> tuple
             remedy="get the whole model again",
         )
     return model, sorted({key.removeprefix(prefix).split(".")[0] for key in absent})
+
+
+def add_parts(model: Any, folder: Path, parts: dict[str, nn.Module]) -> None:
+    """Give `model` the modules of its head that transformers does not know, with their weights where `folder` has them.
+
+    Weights of another shape belong to other labels; the module then stays new, as the rest of such a head does.
+    """
+    kept: dict[str, torch.Tensor] = {}
+    for path in weight_files(folder) if parts else []:
+        with safe_open(path, framework="pt") as weights:
+            names = [key for key in weights.keys() if key.split(".")[0] in parts]  # noqa: SIM118
+            kept |= {name: weights.get_tensor(name) for name in names}
+    like = next(model.parameters())
+    for name, part in parts.items():
+        shapes = {f"{name}.{key}": weight.shape for key, weight in part.state_dict().items()}
+        if all(key in kept and kept[key].shape == shape for key, shape in shapes.items()):
+            part.load_state_dict({key.removeprefix(f"{name}."): kept[key] for key in shapes})
+        model.add_module(name, part.to(device=like.device, dtype=like.dtype))
 
 
 def _is_of_backbone(key: str, prefix: str) -> bool:

@@ -26,6 +26,7 @@ from dialoop.model.adapter import (
 )
 from dialoop.model.backbone import (
     Dtype,
+    add_parts,
     make_room,
     open_config,
     open_model,
@@ -52,6 +53,7 @@ class Base:
 
     `window`: tokens that it can look at. `eos_ids`: ids that end an answer. `fingerprint`: SHA-256 over its weight
     files as they were loaded. `path`: its folder. `origin`: the base that its adapter belongs to, if it has one.
+    `new_tokens`: ids that came new with the chat template or the padding, whose embeddings know nothing yet.
     """
 
     model: nn.Module
@@ -63,6 +65,7 @@ class Base:
     fingerprint: str
     head: Head
     origin: AdapterBase | None = None
+    new_tokens: tuple[int, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -144,11 +147,13 @@ def _load_whole(
     with quietly():
         model, fresh = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer))
+    parts = spec.parts(head, model.get_input_embeddings().weight.shape[1])
+    add_parts(model, folder, parts)
     new_tokens = sorted({*added, *new_rows})
     model.config.pad_token_id = tokenizer.pad_token_id
     ends = _ends(model, tokenizer, head)
     if adapter is not None:
-        model = with_adapter(model, adapter, new_tokens=new_tokens, fresh=fresh, task=spec.task)
+        model = with_adapter(model, adapter, new_tokens=new_tokens, fresh=sorted({*fresh, *parts}), task=spec.task)
     return Base(
         model=model.to(device).eval(),
         tokenizer=tokenizer,
@@ -159,6 +164,7 @@ def _load_whole(
         fingerprint=fingerprint,
         head=head,
         origin=None if adapter is None else AdapterBase(_lasting_name(name, folder), fingerprint, head),
+        new_tokens=tuple(new_tokens),
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MARK = "\ufdd0"
 """Stands inside a control token that is somebody's words. A Unicode noncharacter, kept for use inside a program."""
 
+_BY_NAME = ("properties", "$defs", "definitions")
 _OTHER_TEMPLATE = "use a base with a chat template that has this, or load it with template='chatml'"
 
 
@@ -85,7 +86,7 @@ def prepare(messages: Sequence[Message], tools: Sequence[Tool] | None, tokenizer
     object."""
     pattern = control_pattern(tuple(control_tokens(tokenizer)))
     rows = [_row(message) for message in messages]
-    return Prepared(_marked(rows, pattern), _marked(list(tools), pattern) if tools else None)
+    return Prepared(_marked(rows, pattern), _marked([_shown(tool) for tool in tools], pattern) if tools else None)
 
 
 def render_all(
@@ -109,6 +110,29 @@ def render_all(
             remedy="put the messages into an order that the base knows, or load the base with template='chatml'",
         ) from error
     return [str(text) for text in texts]
+
+
+def _shown(tool: Tool) -> Tool:
+    """The tool as a model sees it: without the keywords of its parameters that begin with `x-`."""
+    function = tool["function"]
+    if '"x-' not in json.dumps(function):
+        return tool
+    return {**tool, "function": {**function, "parameters": _plain(function["parameters"])}}
+
+
+def _plain(schema: Any) -> Any:
+    """A JSON schema without extensions; names of properties are no keywords."""
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _plain(part) for name, part in value.items()}
+        if key in _BY_NAME and isinstance(value, dict)
+        else _plain(value)
+        for key, value in schema.items()
+        if not key.startswith("x-")
+    }
 
 
 def _row(message: Message) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 CHUNK_LOGITS = 1 << 25
 """Logits at once: 128 MB in float32. A chunk has as many targets as fit, and at least one."""
@@ -96,6 +97,53 @@ def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> 
     hidden = causal.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1][wanted]
     output = causal.get_output_embeddings()
     return linear_nll(hidden, output.weight, output.bias, labels)
+
+
+def answer_log_probs(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:
+    """For each row the sum of log p (nats) of its target tokens, (B,), in at least float32.
+
+    `inputs` and `targets` (B, T) as `target_nll` takes them; minus the sum over rows equals it. Only positions before
+    a target meet the output matrix, and where these are many, their logits are made again on the way back.
+    """
+    wanted = targets[:, 1:]  # (B, T-1)
+    labels = inputs["input_ids"][:, 1:][wanted]  # (N,)
+    rows = wanted.nonzero()[:, 0]  # (N,)
+    if _is_plain(model):
+        causal = _causal(model)
+        hidden = causal.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1][wanted]  # (N, H)
+        output = causal.get_output_embeddings()
+        each = _in_chunks(hidden, output.weight, output.bias, labels)
+    else:
+        each = _log_probs(model(**inputs, use_cache=False).logits[:, :-1][wanted], labels)
+    return torch.zeros(targets.shape[0], dtype=each.dtype, device=each.device).index_add(0, rows, each)
+
+
+def _in_chunks(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
+    """hidden (N, H) → log p of each label, (N,); at most `CHUNK_LOGITS` logits are held at once."""
+    chunk = max(1, CHUNK_LOGITS // weight.shape[0])
+    if len(labels) <= chunk:
+        return _linear_log_probs(hidden, weight, bias, labels)
+    parts = [
+        checkpoint(
+            _linear_log_probs,
+            hidden[start : start + chunk],
+            weight,
+            bias,
+            labels[start : start + chunk],
+            use_reentrant=False,
+        )
+        for start in range(0, len(labels), chunk)
+    ]
+    return torch.cat(parts)
+
+
+def _linear_log_probs(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
+    return _log_probs(F.linear(hidden, weight, bias), labels)
+
+
+def _log_probs(logits: Tensor, labels: Tensor) -> Tensor:
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    return -F.cross_entropy(logits.to(wide), labels, reduction="none")
 
 
 def _causal(model: Any) -> Any:

@@ -80,6 +80,9 @@ _NOT_NAMES = (
     "施工|游客|管家|管理|路过|路人|路上|易买|毕业|阳台|阳光|齐全|金融|金额|方式|方案|方向|安装|安保|严重|严格|温馨|温度|和平"
 )
 _NOT_NAME = re.compile(f"(?:{_NOT_NAMES})")
+_ASKING = re.compile("[如为任几缘]何")
+"""Words that ask, whose second sign is a surname as well."""
+
 _PART = r"(?:(?![的是叫呀啊呢吧吗我你在想要订得有和还与跟])[\u4e00-\u9fff]){1,6}"
 _FOREIGN = re.compile(rf"{_PART}(?:·{_PART}){{1,3}}")
 _LATIN = re.compile(
@@ -201,7 +204,7 @@ def _name_start(text: str, title: int) -> int | None:
     """Where the name directly before a title begins: the longest that can be one."""
     for size in (4, 3, 2, 1):
         start = title - size
-        if start < 0 or _NOT_NAME.match(text, start):
+        if start < 0 or _NOT_NAME.match(text, start) or _ASKING.match(text, max(0, start - 1)):
             continue
         after = _surname_end(text, start)
         if after is None or after > title or (text[start] in _UNSURE and size > 1 and text[start + 1] in SURNAMES):

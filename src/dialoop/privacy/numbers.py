@@ -54,7 +54,8 @@ _MONEY = re.compile(r"(?:[$¥￥€£#]|usd|rmb|cny|eur) ?$", re.I)
 _MONEY_AFTER = re.compile(r" ?(?:[%元块€]|euros?\b|yuan\b|dollars?\b|rmb|cny)", re.I)
 _EXTENSION = re.compile(r" ?(?:转|分机号?|ext\.?|extension|x) ?[0-9]{1,5}(?![0-9])", re.I)
 _PASSPORT = re.compile(
-    r"(?:passport|护照|通行证)(?:\s|number|no\b|号码|号|is|says|reads|是|为|[:：.#])*"
+    r"(?:passport|护照|通行证)(?:\s|number|no\b|号码|号|is|says|reads|是|为|[:：.#]"
+    r"|(?:or|and|或|和|/)\s?(?:my |the )?(?:id|身份证)(?:\scard)?)*"
     r"((?=(?:[A-Za-z]*[0-9]){5})[A-Za-z0-9]{6,10})(?![A-Za-z0-9])"
     r"|(?<!booking )(?<!order )(?<!room )(?<![A-Za-z])(?:id|ID|证件)(?:\s|number|card|号码|号|is|是|为|[:：.#])+"
     r"([A-Z]{1,2}[0-9]{6,8})(?![A-Za-z0-9])",

@@ -37,9 +37,9 @@ class Project(BaseModel):
 
 
 SHARED: dict[str, tuple[tuple[str, str], ...]] = {
-    "base": (("tune", "base"), ("check", "base")),
+    "base": (("tune", "base"), ("search", "base"), ("check", "base")),
     "model": (("serve", "model"), ("chat", "model")),
-    "data": (("tune", "data"), ("check", "files")),
+    "data": (("tune", "data"), ("search", "data"), ("check", "files")),
 }
 """For each key of the top level, the verbs and their options that it is the default of."""
 
@@ -75,6 +75,11 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
             what = f"`{name}` is a section, and this is a {type(section).__name__}"
             raise SettingsError(what, where=document.place((name,)), remedy=f"indent its settings below `{name}:`")
         defaults.setdefault(name, {}).update(checked(section_settings(name), section, document, (name,)))
+    if "search" in defaults:  # a search tunes: what is set for tuning is the same for all its trials
+        fixed = {key: value for key, value in defaults.get("tune", {}).items() if key not in ("base", "data")}
+        defaults["search"] = fixed | defaults["search"]
+    elif "tune" in defaults:
+        defaults["search"] = dict(defaults["tune"])
     return defaults
 
 

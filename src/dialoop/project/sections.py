@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-SECTIONS = ("tune", "evaluate", "serve", "learn", "knowledge")
+SECTIONS = ("tune", "search", "evaluate", "serve", "learn", "knowledge")
 """Each is named after its verb, or after its room where no verb reads it."""
 
 
@@ -17,6 +17,10 @@ def section_settings(section: str) -> type[BaseModel]:
         from dialoop.training import TuneSettings
 
         return TuneSettings
+    if section == "search":
+        from dialoop.training.search import SearchSettings
+
+        return SearchSettings
     if section == "evaluate":
         from dialoop.evaluation import EvaluationSettings
 

@@ -43,6 +43,11 @@ class TerminalWatch:
             self._told = time.monotonic()
             self.say(f"step {standing.step} of {standing.of}, epoch {standing.epoch:.1f}: {self._figures(standing)}")
 
+    def look(self, figures: dict[str, float], standing: Standing) -> None:
+        """A line for a person."""
+        told = ", ".join(f"{name} {figure:.4f}" for name, figure in figures.items())
+        self.say(f"epoch {standing.epoch:.1f}: held-out {told}")
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:

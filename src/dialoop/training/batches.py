@@ -5,7 +5,8 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,16 +19,20 @@ class Sample:
     """What is learnt from at once: one sentence, or one labelled text.
 
     ids (T,) int32. truth: for `generate` (T,) bool, this token is to be predicted; for `classify` the label's number,
-    () int64, or for any number of labels (L,) float32 of 0 and 1.
+    () int64, or for any number of labels (L,) float32 of 0 and 1; for `tag` (T,) int64, the tag's number or -100; for
+    `regress` the standardised score, () float32. `more`: further inputs by name, (T,) int64 each.
     """
 
     ids: NDArray[np.int32]
     truth: NDArray[np.bool_] | NDArray[np.int64] | NDArray[np.float32]
+    more: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """How many losses are summed over it: its target tokens, or 1 for a labelled text."""
-        return int(self.truth.sum()) if self.truth.dtype == np.bool_ else 1
+        """How many losses are summed over it: its target tokens, its tags, or 1 for a labelled text."""
+        if self.truth.dtype == np.bool_:
+            return int(self.truth.sum())
+        return int((self.truth >= 0).sum()) if self.truth.dtype == np.int64 and self.truth.ndim else 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,23 @@ def lay_texts(samples: Sequence[Sample], pad: int) -> Batch:
     truth = np.stack([sample.truth for sample in samples])
     inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     return Batch(inputs, torch.from_numpy(truth), len(samples), int(mask.sum()))
+
+
+def lay_tags(samples: Sequence[Sample], pad: int) -> Batch:
+    """A batch of texts whose tokens have tags, padded at their ends; padding has no tag."""
+    ids, mask = _padded(samples, pad)
+    inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    for name in samples[0].more:
+        inputs[name] = torch.from_numpy(_rows([sample.more[name] for sample in samples], ids.shape[1], 0))
+    truth = _rows([sample.truth for sample in samples], ids.shape[1], -100)
+    return Batch(inputs, torch.from_numpy(truth), sum(sample.count for sample in samples), int(mask.sum()))
+
+
+def _rows(values: Sequence[NDArray[Any]], width: int, pad: int) -> NDArray[np.int64]:
+    found = np.full((len(values), width), pad, dtype=np.int64)
+    for row, value in enumerate(values):
+        found[row, : len(value)] = value
+    return found
 
 
 def _padded(samples: Sequence[Sample], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -21,6 +21,7 @@ from dialoop.errors import DialoopError, RunError
 from dialoop.model.folder import verify, write_manifest
 
 BEST = "best.safetensors"
+AVERAGE = "average.safetensors"
 
 
 def save_checkpoint(
@@ -30,8 +31,9 @@ def save_checkpoint(
     state: dict[str, Any],
     *,
     best: dict[str, Tensor] | None = None,
+    average: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write `folder` anew; `state` is JSON data of the caller (step, tokens, …), `best` weights to keep besides.
+    """Write `folder` anew; `state` is JSON data of the caller (step, tokens, …); `best`, `average`: kept besides.
 
     The former one stays until the new one is whole. Raises RunError where it cannot be written.
     """
@@ -39,7 +41,7 @@ def save_checkpoint(
     try:
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
-        _write(beside, model, optimisers, state, best)
+        _write(beside, model, optimisers, state, {BEST: best, AVERAGE: average})
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
@@ -89,8 +91,17 @@ def load_checkpoint(folder: Path, model: nn.Module, optimisers: list[torch.optim
 
 
 def load_best(folder: Path) -> dict[str, Tensor] | None:
-    """The weights that were kept besides, if there are any. Call after `load_checkpoint`, which checks them."""
-    path = _whole(folder) / BEST
+    """The best weights, if any were kept. Call after `load_checkpoint`, which checks them."""
+    return _besides(folder, BEST)
+
+
+def load_average(folder: Path) -> dict[str, Tensor] | None:
+    """The averaged weights, if any were kept. Call after `load_checkpoint`, which checks them."""
+    return _besides(folder, AVERAGE)
+
+
+def _besides(folder: Path, name: str) -> dict[str, Tensor] | None:
+    path = _whole(folder) / name
     return load_file(path) if path.is_file() else None
 
 
@@ -125,11 +136,12 @@ def _write(
     model: nn.Module,
     optimisers: list[torch.optim.Optimizer],
     state: dict[str, Any],
-    best: dict[str, Tensor] | None,
+    besides: dict[str, dict[str, Tensor] | None],
 ) -> None:
     save_file({name: p.detach().contiguous() for name, p in _trained(model).items()}, beside / "weights.safetensors")
-    if best is not None:
-        save_file(best, beside / BEST)
+    for name, kept in besides.items():
+        if kept is not None:
+            save_file(kept, beside / name)
     outlines = []
     for number, optimiser in enumerate(optimisers):
         tensors, outline = _flatten(optimiser.state_dict())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, overload
@@ -30,7 +30,9 @@ from dialoop.errors import DataError, SettingsError
 from dialoop.model import Base, Head, Sentence, sentences
 from dialoop.training.batches import Sample
 from dialoop.training.fresh_values import FreshValues
-from dialoop.training.settings import MOST_HELD_OUT
+from dialoop.training.lessons import LESSONS, lesson_for
+from dialoop.training.settings import MOST_HELD_OUT, TuneSettings
+from dialoop.training.side import Counts, Side
 
 
 @dataclass(frozen=True)
@@ -45,33 +47,6 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.conversations) + len(self.examples)
-
-
-@dataclass
-class Counts:
-    """What became of one side of the data. `tokens` and `targets` are of all samples together."""
-
-    records: int = 0
-    samples: int = 0
-    tokens: int = 0
-    targets: int = 0
-    turns_left_out: int = 0
-    answers_lost: int = 0
-    without_targets: int = 0
-    texts_cut: int = 0
-    unknown_labels: int = 0
-
-
-@dataclass(frozen=True)
-class Side:
-    """The samples of one side of the split, and what became of its records.
-
-    `origins`: for each sample of `generate`, its conversation and the sample's number among that conversation's.
-    """
-
-    samples: list[Sample] = field(default_factory=list)
-    counts: Counts = field(default_factory=Counts)
-    origins: list[tuple[Conversation, int]] = field(default_factory=list)
 
 
 def read_records(path: Path) -> Records:
@@ -116,40 +91,29 @@ def part(records: Records, held_out: str | None, seed: int) -> tuple[Split[Any],
     return Split(list(items), list(others)), other
 
 
-def choose_head(records: Records, wanted: str, train: Sequence[Any]) -> Head:
+def choose_head(records: Records, wanted: str, train: Sequence[Any], settings: TuneSettings | None = None) -> Head:
     """The head that the data calls for, or the one that was asked for if the data can teach it. Raises DataError."""
-    found = "generate" if records.conversations else "classify"
-    if wanted not in ("auto", found):
-        kind = "conversations" if records.conversations else "labelled texts"
-        needed = "labelled texts" if records.conversations else "conversations"
-        raise DataError(
-            f"the head {wanted} learns from {needed}, and this file holds {kind}",
-            where=records.path,
-            remedy=f"leave --head out, or give {needed}",
-        )
-    if found == "generate":
+    if records.conversations:
+        if wanted not in ("auto", "generate"):
+            raise _other(records, wanted, "labelled texts", "conversations")
         return Head()
+    if wanted == "generate":
+        raise _other(records, wanted, "conversations", "labelled texts")
     kinds = Counter(example.kind for example in train)
-    if set(kinds) - {"label", "labels"} or len(kinds) > 1:
-        told = ", ".join(f"{count} with {kind}" for kind, count in kinds.items())
-        raise DataError(
-            f"classify learns from a label, or from labels, of every text; here are {told}",
-            where=records.path,
-            remedy="give texts with `label` (one each) or `labels` (any number each)",
-        )
-    multi = "labels" in kinds
-    labels = {label for example in train for label in _labels(example)}
-    if len(labels) < 2:
-        only = next(iter(labels), "none")
-        raise DataError(f"the only label is {only!r}", where=records.path, remedy="give texts of two or more labels")
-    return Head(kind="classify", labels=tuple(sorted(labels)), multi_label=multi)
+    name, lesson = lesson_for(wanted, kinds, records.path)
+    return lesson.head(name, train, settings or TuneSettings(), records.path)
+
+
+def _other(records: Records, wanted: str, needed: str, held: str) -> DataError:
+    what = f"the head {wanted} learns from {needed}, and this file holds {held}"
+    return DataError(what, where=records.path, remedy=f"leave --head out, or give {needed}")
 
 
 def samples_of(records: Sequence[Any], base: Base, window: int) -> Side:
     """The samples of `records` for the base's head, each at most `window` tokens."""
     if base.head.kind == "generate":
         return _sentences(records, base, window)
-    return _texts(records, base, window)
+    return LESSONS[base.head.kind].samples(records, base, window)
 
 
 def _sentences(conversations: Sequence[Conversation], base: Base, window: int) -> Side:
@@ -213,34 +177,6 @@ class FreshSamples(Sequence[Sample]):
         while end < len(self._side.origins) and self._side.origins[end][0] is conversation:
             end += 1
         return self._side.origins[begin:end]
-
-
-def _texts(examples: Sequence[Example], base: Base, window: int) -> Side:
-    side = Side(counts=Counts(records=len(examples)))
-    counts = side.counts
-    numbers = {label: number for number, label in enumerate(base.head.labels)}
-    for example in examples:
-        wanted = _labels(example)
-        if any(label not in numbers for label in wanted):
-            counts.unknown_labels += 1
-            continue
-        ids = base.tokenizer(example.text, truncation=False, verbose=False)["input_ids"]
-        if len(ids) > window:
-            counts.texts_cut += 1
-            ids = base.tokenizer(example.text, truncation=True, max_length=window)["input_ids"]
-        if base.head.multi_label:
-            truth = np.zeros(len(numbers), dtype=np.float32)
-            truth[[numbers[label] for label in wanted]] = 1.0
-            side.samples.append(Sample(np.asarray(ids, dtype=np.int32), truth))
-        else:
-            side.samples.append(Sample(np.asarray(ids, dtype=np.int32), np.asarray(numbers[wanted[0]], dtype=np.int64)))
-        counts.tokens += len(ids)
-    counts.samples = counts.targets = len(side.samples)
-    return side
-
-
-def _labels(example: Example) -> tuple[str, ...]:
-    return (example.label,) if example.label is not None else tuple(example.labels or ())
 
 
 def _share(held_out: str | None, records: int) -> float | None:

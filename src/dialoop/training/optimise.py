@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import torch
 from torch import nn
 
+from dialoop.training.descent import Descent
+from dialoop.training.parts import layers_of
 from dialoop.training.schedule import OptimiserSettings
 
 _IN_A_LAYER = re.compile(r"\.\d+\.")
@@ -14,28 +17,41 @@ _IN_A_LAYER = re.compile(r"\.\d+\.")
 
 
 def make_optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch.optim.Optimizer]:
-    """AdamW for all trained weights, or Muon for the matrices inside the layers and AdamW for the rest.
+    """One optimiser for all trained weights, or Muon for the matrices inside the layers and AdamW for the rest.
 
-    Norms, biases, embeddings and heads take no weight decay. Muon: Jordan et al. 2024,
-    https://kellerjordan.github.io/posts/muon/, with update sizes matched to AdamW (arXiv:2502.16982).
+    Norms, biases, embeddings and heads take no weight decay. AdamW: Loshchilov and Hutter 2019; Adam, with the decay
+    within the gradient: Kingma and Ba 2015; Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, with
+    update sizes matched to AdamW (arXiv:2502.16982). Where `layer_decay` is below 1, groups tell their share of the
+    learning rate.
     """
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for name, p in trained if p.ndim == 2 and _IN_A_LAYER.search(name)]
-    others = [p for name, p in trained if p.ndim != 2 or not _IN_A_LAYER.search(name)]
-    betas = (settings.beta1, settings.beta2)
-    if settings.name == "muon" and matrices:
-        muon = torch.optim.Muon(
-            matrices, lr=settings.lr, weight_decay=settings.weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
-        if not others:
-            return [muon]
-        return [muon, torch.optim.AdamW(others, lr=settings.lr, betas=betas, weight_decay=0.0, fused=True)]
-    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return [torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.lr, betas=betas, fused=True)]
+    layers = layers_of(model)
+    shares = {name: layers.share(name, settings.layer_decay) for name, _ in trained}
+    matrices = [(name, p) for name, p in trained if p.ndim == 2 and _IN_A_LAYER.search(name)]
+    others = [(name, p) for name, p in trained if p.ndim != 2 or not _IN_A_LAYER.search(name)]
+    decayed, plain = _groups(matrices, settings.weight_decay, shares), _groups(others, 0.0, shares)
+    lr, betas = settings.lr, (settings.beta1, settings.beta2)
+    if settings.name == "muon" and decayed:
+        muon = torch.optim.Muon(decayed, lr=lr, adjust_lr_fn="match_rms_adamw")
+        return [muon, torch.optim.AdamW(plain, lr=lr, betas=betas, fused=True)] if plain else [muon]
+    if settings.name == "sgd":
+        return [Descent([*decayed, *plain], lr, momentum=settings.momentum, nesterov=settings.nesterov)]
+    adam = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+    return [adam([*decayed, *plain], lr=lr, betas=betas, fused=True)]
+
+
+def _groups(
+    weights: list[tuple[str, nn.Parameter]], weight_decay: float, shares: dict[str, float]
+) -> list[dict[str, Any]]:
+    """A group for each share of the learning rate."""
+    parted: dict[float, list[nn.Parameter]] = {}
+    for name, weight in weights:
+        parted.setdefault(shares[name], []).append(weight)
+    return [{"params": some, "weight_decay": weight_decay, "share": share} for share, some in parted.items()]
 
 
 def set_rate(optimisers: list[torch.optim.Optimizer], lr: float) -> None:
-    """Give every group of every optimiser the learning rate `lr`."""
+    """Give every group of every optimiser its share of the learning rate `lr`."""
     for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("share", 1.0)

@@ -16,11 +16,19 @@ POOL = 8
 
 
 def steps_of(
-    lengths: Sequence[int], batch_size: int, positions: int, *, seed: int, epoch: int, pool: int = POOL
+    lengths: Sequence[int],
+    batch_size: int,
+    positions: int,
+    *,
+    seed: int,
+    epoch: int,
+    pool: int = POOL,
+    rows: int | None = None,
 ) -> list[Step]:
     """The steps of an epoch: every sample once, `batch_size` a step, samples of like length together.
 
-    `positions` bounds rows x longest row of a portion; a sample longer than that is a portion of its own.
+    `positions` bounds rows x longest row of a portion; a sample longer than that is a portion of its own. `rows` bounds
+    the samples of a portion.
     """
     random = Random(f"{seed}/{epoch}")
     order = list(range(len(lengths)))
@@ -30,14 +38,15 @@ def steps_of(
         chunk = sorted(order[start : start + batch_size * pool], key=lambda i: -lengths[i])
         steps += [chunk[at : at + batch_size] for at in range(0, len(chunk), batch_size)]
     random.shuffle(steps)
-    return [portions(step, lengths, positions) for step in steps]
+    return [portions(step, lengths, positions, rows=rows) for step in steps]
 
 
-def portions(samples: Sequence[int], lengths: Sequence[int], positions: int) -> Step:
-    """`samples` by falling length, parted so that rows x longest row is at most `positions`."""
+def portions(samples: Sequence[int], lengths: Sequence[int], positions: int, *, rows: int | None = None) -> Step:
+    """`samples` by falling length, parted so that rows x longest row is at most `positions`, rows at most `rows`."""
     parts: Step = []
     for index in sorted(samples, key=lambda i: (-lengths[i], i)):
-        if parts and (len(parts[-1]) + 1) * lengths[parts[-1][0]] <= positions:
+        full = not parts or len(parts[-1]) == rows
+        if not full and (len(parts[-1]) + 1) * lengths[parts[-1][0]] <= positions:
             parts[-1].append(index)
         else:
             parts.append([index])

@@ -6,7 +6,7 @@ It knows files, bases and settings; not how a run goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,25 @@ from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.model import AdapterSettings, Base, head_loss, load_base
-from dialoop.training.batches import Batch, Sample, lay_sentences, lay_texts
+from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.fresh_values import FreshValues, Words, values_of
+from dialoop.training.lessons import LESSONS
 from dialoop.training.loop import Gear, LossFunction
-from dialoop.training.material import Counts, FreshSamples, Records, Side, choose_head, part, read_records, samples_of
+from dialoop.training.material import FreshSamples, Records, choose_head, part, read_records, samples_of
+from dialoop.training.objective import Objective, objective_of, told_of
 from dialoop.training.order import portions
+from dialoop.training.parts import choose_trained
 from dialoop.training.precision import choose_precision
+from dialoop.training.preference_settings import GENTLER, PREFERENCE_EPOCHS
 from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
+from dialoop.training.side import Counts, Side
+from dialoop.training.weighing import Weighing, weighing_of
 
 _MEMORY = 2 << 30
 """Bytes that the activations of one pass may take, where the device does not tell its own."""
 MOST_POSITIONS = 4096
 """Positions of one pass on a processor: more do not make it faster, and take its memory."""
 _TRIAL_POSITIONS = 1024
-_LAY: dict[str, Callable[[list[Sample], int], Batch]] = {"generate": lay_sentences, "classify": lay_texts}
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Prepared:
     chosen: Chosen
     lines: list[str]
     values: FreshValues | None = None
+    objective: Objective | None = None
+    weighing: Weighing | None = None
 
     def samples_in(self, epoch: int) -> Sequence[Sample]:
         """What is learnt from in an epoch: the samples themselves, or these with fresh values."""
@@ -77,11 +84,22 @@ class Prepared:
     def batches(self, samples: Sequence[Sample], step: list[list[int]]) -> list[Batch]:
         """The portions of a step, laid out."""
         pad = int(self.base.tokenizer.pad_token_id)
-        return [_LAY[self.base.head.kind]([samples[i] for i in portion], pad) for portion in step]
+        kind = self.base.head.kind
+        lay = lay_sentences if kind == "generate" else LESSONS[kind].lay
+        if self.objective is not None:
+            lay = self.objective.lay
+        return [lay([samples[i] for i in portion], pad) for portion in step]
+
+    @property
+    def taught(self) -> LossFunction:
+        """The loss of the steps: `loss`, with weights and smoothing where these are asked for."""
+        return self.loss if self.weighing is None else self.weighing.loss
 
     @property
     def loss(self) -> LossFunction:
-        """The head's loss."""
+        """The objective's loss; without one, the head's. Looks take it."""
+        if self.objective is not None:
+            return self.objective.loss
         head = self.base.head
         return lambda model, batch: head_loss(head, model, batch.inputs, batch.truth)
 
@@ -94,20 +112,26 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     settings = job.tune
     records = read_records(Path(job.data))
     split, other = part(records, settings.held_out, settings.seed)
-    head = choose_head(records, settings.head, split.train)
+    head = choose_head(records, settings.head, split.train, settings)
+    objective = objective_of(settings, head, records.path)
     torch.manual_seed(settings.seed)
     accelerator = _accelerator(settings.device)
     base = load_base(
         job.base, head=head, dropout=settings.dropout, adapter=_adapter(settings), device=accelerator.device
     )
+    choose_trained(base.model, settings)
     window = min(base.window, settings.window or base.window)
-    train, held_out = samples_of(split.train, base, window), samples_of(split.held_out, base, window)
+    make = samples_of if objective is None else objective.samples_of
+    train, held_out = make(split.train, base, window), make(split.held_out, base, window)
+    if objective is not None:
+        objective.refuse_without(train, records.path)
     if not train.counts.targets:
         raise DataError(
             "not one token would be learnt: no answer of weight 1 fits the window",
             where=records.path,
             remedy=f"see `dialoop check {records.path} --base {job.base}`",
         )
+    weighing = weighing_of(settings, base.head, train.samples)
     base.model.train()
     gear = Gear(accelerator, bf16=False)
     prepared = Prepared(
@@ -119,8 +143,14 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         facts=_facts(records, other, split, train.counts, held_out.counts),
         tools=ToolsSeen.of(split.train) if records.conversations else None,
         chosen=Chosen(**kept) if kept else _open(settings, base, train, window),
-        lines=_lines(records, split, train.counts, held_out.counts),
+        lines=[
+            *_lines(records, split, train.counts, held_out.counts),
+            *told_of(objective, split.train, train.counts, held_out.counts),
+            *([] if weighing is None else weighing.lines()),
+        ],
         values=_fresh_values(train, base, settings.fresh_values),
+        objective=objective,
+        weighing=weighing,
     )
     return _geared(prepared, decided=kept is not None)
 
@@ -150,12 +180,13 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
 def _open(settings: TuneSettings, base: Base, train: Side, window: int) -> Chosen:
     """Decide what the settings leave open; the precision follows."""
     weights = sum(p.numel() for p in base.model.parameters())
+    rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser)
     batch_size = settings.batch_size or default_batch_size(len(train.samples))
     return Chosen(
-        epochs=settings.epochs or default_epochs(len(train.samples)),
-        lr=settings.lr or default_rate(weights, adapter=settings.adapter != "none"),
+        epochs=settings.epochs or (PREFERENCE_EPOCHS if settings.compares else default_epochs(len(train.samples))),
+        lr=settings.lr or (GENTLER * rate if settings.compares else rate),
         batch_size=batch_size,
-        look_every=settings.look_every or min(250, -(-len(train.samples) // batch_size)),
+        look_every=settings.look_every or min(250, -(-len(train.samples) // (batch_size * settings.accumulate))),
         positions=_positions(base, max(len(sample.ids) for sample in train.samples)),
         window=window,
         precision="float32",
@@ -189,7 +220,9 @@ def _accelerator(device: str) -> Accelerator:
 def _adapter(settings: TuneSettings) -> AdapterSettings | None:
     if settings.adapter == "none":
         return None
-    return AdapterSettings(r=settings.lora_rank, alpha=settings.lora_alpha, dropout=settings.lora_dropout)
+    return AdapterSettings(
+        kind=settings.adapter, r=settings.lora_rank, alpha=settings.lora_alpha, dropout=settings.lora_dropout
+    )
 
 
 def _facts(
@@ -227,6 +260,9 @@ def _lines(records: Records, split: Split[Any], train: Counts, held_out: Counts)
             (counts.answers_lost, "answers do not fit the window and are not taught"),
             (counts.without_targets, "conversations have no answer to learn and are left out"),
             (counts.texts_cut, "texts are longer than the window and cut at their ends"),
+            (counts.texts_in_windows, "texts are longer than the window and learnt in windows that overlap"),
+            (counts.spans_overlapping, "spans overlap a longer one, or one that begins before, and are not taught"),
+            (counts.spans_inexact, "spans begin or end within a token and are taught as the whole of it"),
             (counts.unknown_labels, "texts have a label that training does not have and are left out"),
         ):
             if count:
@@ -237,9 +273,10 @@ def _lines(records: Records, split: Split[Any], train: Counts, held_out: Counts)
 def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
     """What a person is told of base and choices."""
     base = prepared.base
-    trained = sum(p.numel() for p in base.model.parameters() if p.requires_grad)
-    weights = sum(p.numel() for p in base.model.parameters())
-    share = "all trained" if trained == weights else f"{trained:,} trained"
+    model: Any = base.model
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    weights = sum(p.numel() for p in model.parameters())
+    share = "all trained" if trained == weights else f"{trained:,} of them ({trained / weights:.1%}) trained"
     labels = f" {len(base.head.labels)} labels" if base.head.labels else ""
     fresh = (
         []
@@ -249,9 +286,17 @@ def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
             " each epoch: copying is learnt, and not the values"
         ]
     )
+    times = prepared.job.tune.accumulate
+    a_step = f"{chosen.batch_size}" if times == 1 else f"{times} times {chosen.batch_size}"
+    untaught = (
+        [f"{len(base.new_tokens)} tokens are new to {base.name}, and their embeddings are frozen: they are not learnt"]
+        if base.new_tokens and not any(p.requires_grad for p in model.get_input_embeddings().parameters())
+        else []
+    )
     return [
         *fresh,
+        *untaught,
         f"{base.name}: {weights:,} weights, {share}; {base.head.kind}{labels}; window {chosen.window:,} tokens",
-        f"{chosen.epochs:g} epochs, {chosen.batch_size} a step, learning rate {chosen.lr:.1e};"
+        f"{chosen.epochs:g} epochs, {a_step} a step, learning rate {chosen.lr:.1e};"
         f" {chosen.precision} on {chosen.device}" + (f" ({chosen.why})" if chosen.why else ""),
     ]

@@ -13,22 +13,27 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dialoop.errors import SettingsError
-from dialoop.training.schedule import OptimiserSettings, Schedule
+from dialoop.training.label_settings import LabelSettings
+from dialoop.training.look_settings import LookSettings
+from dialoop.training.move_settings import MoveSettings
+from dialoop.training.part_settings import AdapterName, PartSettings
+from dialoop.training.preference_settings import PreferenceSettings
+from dialoop.training.schedule import OptimiserName
 
 MOST_HELD_OUT = 200
 """Records; held out by default are a tenth of the data, but no more than these."""
 
 
-class TuneSettings(BaseModel):
-    """How a base is tuned. Unknown keys are refused."""
+class RunSettings(BaseModel):
+    """What is learnt, how often and where it is computed. A part of `TuneSettings`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    head: Literal["auto", "generate", "classify"] = Field(
-        default="auto", description="What is learnt: to answer, or to label; auto: as the data is."
+    head: str = Field(
+        default="auto",
+        description="What is learnt: generate (to answer), classify (labels), tag (spans), regress (a score);"
+        " auto: as the data is.",
     )
     epochs: float | None = Field(
         default=None, gt=0, description="Times that the data is gone through; unset: 3 to 30, more for less data."
@@ -39,18 +44,19 @@ class TuneSettings(BaseModel):
     batch_size: int | None = Field(
         default=None, ge=1, description="Conversations or texts a step; unset: 1 to 16, more for more data."
     )
-    optimiser: Literal["adamw", "muon"] = Field(default="adamw", description="How gradients become moves.")
-    schedule: Schedule = Field(default="linear", description="How the learning rate falls.")
-    warmup: float = Field(default=0.05, ge=0, le=1, description="Share of the steps in which the learning rate rises.")
-    weight_decay: float = Field(default=0.01, ge=0, description="Pull of the matrices towards zero, a step and rate.")
     dropout: float | None = Field(default=None, ge=0, lt=1, description="Every dropout of the base; unset: its own.")
-    patience: int = Field(default=3, ge=1, description="Looks at the held-out loss without a new best before the end.")
+    patience: int = Field(default=3, ge=1, description="Looks at the held-out data without a new best before the end.")
     look_every: int | None = Field(
         default=None, ge=1, description="Steps between looks; unset: an epoch, 250 steps at most."
     )
     held_out: str | None = Field(
         default=None,
         description="What is held out: a share from 0 to 0.9, or a file; unset: a tenth, 200 records at most.",
+    )
+    crf: bool = Field(default=False, description="Tags are scored together with the tag before, by a CRF.")
+    casing: bool = Field(
+        default=False,
+        description="A tagger is told how each token is written, for a base that reads small letters only.",
     )
     fresh_values: float = Field(
         default=0.0,
@@ -60,10 +66,6 @@ class TuneSettings(BaseModel):
         " made-up ones in each epoch, so that copying is learnt and not the values.",
     )
     seed: int = Field(default=0, ge=0, description="Seed of the split, the order and new weights.")
-    adapter: Literal["none", "lora"] = Field(default="none", description="Train all weights, or a LoRA adapter only.")
-    lora_rank: int = Field(default=16, ge=1, description="Width of the adapter.")
-    lora_alpha: float = Field(default=32.0, gt=0, description="Scale: the adapter counts alpha / rank times.")
-    lora_dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before the adapter.")
     window: int | None = Field(
         default=None, ge=16, description="Tokens of a sentence at most; unset: all that the base can look at."
     )
@@ -77,18 +79,24 @@ class TuneSettings(BaseModel):
     def _as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("lr", "weight_decay", "lora_alpha", "epochs")
+
+class TuneSettings(LabelSettings, LookSettings, PreferenceSettings, PartSettings, MoveSettings, RunSettings):
+    """How a base is tuned. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    @field_validator("lr", "weight_decay", "lora_alpha", "epochs", "unfreeze", "clip", "beta", "nll_weight")
     @classmethod
     def _finite(cls, value: float | None) -> float | None:
         if value is not None and not math.isfinite(value):
             raise ValueError("must be a finite number")
         return value
 
-    def optimiser_settings(self, lr: float) -> OptimiserSettings:
-        """As the loop's step takes it."""
-        return OptimiserSettings(
-            name=self.optimiser, lr=lr, weight_decay=self.weight_decay, schedule=self.schedule, warmup=self.warmup
-        )
+    @model_validator(mode="after")
+    def _agreeing(self) -> TuneSettings:
+        if self.nesterov and not (self.optimiser == "sgd" and self.momentum):
+            raise ValueError("nesterov needs the optimiser sgd and a momentum above 0")
+        return self
 
 
 class Job(BaseModel):
@@ -127,6 +135,10 @@ def read_job(path: Path) -> Job:
 def _refusal(error: ValidationError, where: Path | None) -> SettingsError:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
+    if not key:
+        return SettingsError(
+            first["msg"].removeprefix("Value error, "), where=where, remedy="docs/training.md tells more"
+        )
     if first["type"] != "extra_forbidden":
         what = f"`{key}` is {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
         return SettingsError(what, where=where, remedy="docs/training.md tells what each setting takes")
@@ -146,8 +158,15 @@ def default_batch_size(records: int) -> int:
     return min(16, max(1, records // 100))
 
 
-def default_rate(weights: int, *, adapter: bool) -> float:
-    """By the number of weights: 2e-3 up to 7.5 million, then falling with it; an adapter takes no less."""
-    if adapter:
+def default_rate(weights: int, *, adapter: AdapterName = "none", optimiser: OptimiserName = "adamw") -> float:
+    """By the number of weights: 2e-3 up to 7.5 million, then falling with it; an adapter takes no less.
+
+    IA³ takes the 3e-3 of its paper; `sgd`, whose moves are as long as the gradient, fifty times as much as Adam.
+    """
+    if optimiser == "sgd":
+        return min(0.5, 50 * default_rate(weights, adapter=adapter))
+    if adapter == "ia3":
+        return 3e-3
+    if adapter != "none":
         return min(2e-3, max(2e-4, 2e4 / weights))
     return min(2e-3, max(1e-5, 1.5e4 / weights))

@@ -1,6 +1,6 @@
-"""When a run ends before its last step: the held-out loss no longer improves, or a person or the system asks.
+"""When a run ends before its last step: the held-out figure no longer improves, or a person or the system asks.
 
-It knows losses and signals, not models.
+It knows figures and signals, not models.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from types import FrameType
 
 @dataclass
 class Patience:
-    """The best held-out loss so far and how many looks ago it was. `limit`: looks without a new best that are borne."""
+    """The best held-out figure so far and how many looks ago it was. `limit`: looks without a new best that are borne.
+
+    `higher`: whether more is better; a loss is the better the lower.
+    """
 
     limit: int
     best: float | None = None
     best_step: int = 0
     since: int = 0
+    higher: bool = False
 
-    def look(self, loss: float, step: int) -> bool:
-        """Take note of a loss; whether it is a new best."""
-        if self.best is None or loss < self.best:
-            self.best, self.best_step, self.since = loss, step, 0
+    def look(self, figure: float, step: int) -> bool:
+        """Take note of a figure; whether it is a new best."""
+        if self.best is None or (figure > self.best if self.higher else figure < self.best):
+            self.best, self.best_step, self.since = figure, step, 0
             return True
         self.since += 1
         return False

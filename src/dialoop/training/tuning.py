@@ -11,7 +11,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,26 @@ from torch import Tensor
 from dialoop.errors import RunError
 from dialoop.model import save_model
 from dialoop.training.allocator import freed_memory_kept
+from dialoop.training.averaging import Average
 from dialoop.training.batches import Sample
 from dialoop.training.checkpoint import (
     has_checkpoint,
+    load_average,
     load_best,
     load_checkpoint,
     restore_weights,
     save_checkpoint,
     trained_weights,
 )
+from dialoop.training.looks import Looks
 from dialoop.training.loop import Progress, StepReport, mean_loss, take_step
+from dialoop.training.objective import with_reference
 from dialoop.training.optimise import make_optimisers
 from dialoop.training.order import Step, portions, steps_of
+from dialoop.training.parts import trained_in
 from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
-from dialoop.training.settings import Job
+from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
 from dialoop.training.watching import Quiet, Standing, Watch
 
@@ -48,7 +53,8 @@ class RunResult:
     """How a run went. Losses in nats a target. `stopped_by`: the signal that stopped it, else None; then `model` is
     None.
 
-    `before` and `after`: held-out loss of the base and of the model; None where nothing is held out.
+    `before` and `after`: held-out loss of the base and of the model; None where nothing is held out. `figures`: all
+    held-out figures of the model.
     """
 
     folder: Path
@@ -63,6 +69,7 @@ class RunResult:
     before: float | None
     after: float | None
     best_step: int | None
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> RunResult:
@@ -74,12 +81,13 @@ def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> Ru
     folder = RunFolder(run or free_folder(Path(job.data), job.base))
     folder.refuse_taken()
     prepared = prepare(job)
+    looks = Looks(prepared)
     folder.begin(job)
     folder.keep("data.json", prepared.facts)
     if prepared.tools is not None:
         with writing(folder.path):
             prepared.tools.write(folder.path)
-    return _go(prepared, folder, watch, resumed=False)
+    return _go(prepared, looks, folder, watch, resumed=False)
 
 
 def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
@@ -99,15 +107,16 @@ def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
     if record.get("base", prepared.base.fingerprint) != prepared.base.fingerprint:
         raise RunError("the base has changed since the run began", where=job.base, remedy="begin a new run")
     folder.keep("data.json", prepared.facts)
-    return _go(prepared, folder, watch or Quiet(), resumed=True)
+    return _go(prepared, Looks(prepared), folder, watch or Quiet(), resumed=True)
 
 
-def _go(prepared: Prepared, folder: RunFolder, watch: Watch, *, resumed: bool) -> RunResult:
+def _go(prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, *, resumed: bool) -> RunResult:
     for line in prepared.lines:
         watch.say(line)
     watch.say(f"run: {folder.path}")
+    prepared = with_reference(prepared, folder)
     with freed_memory_kept(), stop_signal() as stop:
-        tuning = _Tuning(prepared, folder, watch, stop)
+        tuning = _Tuning(prepared, looks, folder, watch, stop)
         try:
             return tuning.go(resumed=resumed)
         finally:
@@ -117,7 +126,8 @@ def _go(prepared: Prepared, folder: RunFolder, watch: Watch, *, resumed: bool) -
 class _Tuning:
     """A run under way."""
 
-    def __init__(self, prepared: Prepared, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
+    def __init__(self, prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
+        self.looks, self.found = looks, dict[str, float]()
         self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
         self.chosen, self.model = prepared.chosen, prepared.base.model
         self.samples: Sequence[Sample] = []
@@ -126,16 +136,22 @@ class _Tuning:
         torch.manual_seed(prepared.job.tune.seed)
         self.optimisers = make_optimisers(self.model, self.optimiser)
         self.progress = Progress()
-        self.patience = Patience(prepared.job.tune.patience)
+        self.patience = Patience(prepared.job.tune.patience, higher=prepared.job.tune.stop_on != "loss")
         self.best: dict[str, Tensor] | None = None
         self.before: float | None = None
         self.loss = math.nan
-        self.an_epoch = math.ceil(len(self.lengths) / self.chosen.batch_size)
+        self.a_step = self.chosen.batch_size * prepared.job.tune.accumulate
+        self.an_epoch = math.ceil(len(self.lengths) / self.a_step)
         self.total = math.ceil(self.an_epoch * self.chosen.epochs)
+        self.average = self._new_average(prepared.job.tune)
         self.steps: tuple[int, list[Step]] = (-1, [])
         self.began = self.saved = time.monotonic()
         self.spent = self.cost = 0.0
         self.record: dict[str, Any] = {}
+
+    def _new_average(self, settings: TuneSettings) -> Average:
+        start = math.ceil(self.total * (1 - settings.average_tail))
+        return Average(self.model, settings.average, decay=settings.average_decay, start=start)
 
     def go(self, *, resumed: bool) -> RunResult:
         """All steps that are left, then the model."""
@@ -164,8 +180,10 @@ class _Tuning:
         if resumed and has_checkpoint(self.folder.checkpoint):
             state = load_checkpoint(self.folder.checkpoint, self.model, self.optimisers)
             self.best = load_best(self.folder.checkpoint)
+            self.average.restore(load_average(self.folder.checkpoint), state.get("averaged", 0))
             self.progress, self.patience = Progress(**state["progress"]), Patience(**state["patience"])
             self.before, self.loss, self.spent = state["before"], state["loss"], state["seconds"]
+            self.found = state.get("found", {"loss": self.patience.best})
             self.watch.say(f"going on after step {self.progress.step:,} of {self.total:,}")
         self.folder.cut_log(self.progress.step if self.progress.step else -1)
         if not self.progress.step:
@@ -175,18 +193,21 @@ class _Tuning:
         epoch, index = divmod(self.progress.step, self.an_epoch)
         if self.steps[0] != epoch:
             seed = self.prepared.job.tune.seed
-            made = steps_of(self.lengths, self.chosen.batch_size, self.chosen.positions, seed=seed, epoch=epoch)
+            rows = self.chosen.batch_size
+            made = steps_of(self.lengths, self.a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=rows)
             self.steps, self.samples = (epoch, made), self.prepared.samples_in(epoch)
-        report = take_step(
-            self.prepared.gear,
-            self.model,
-            self.optimisers,
-            self.optimiser,
-            self.prepared.batches(self.samples, self.steps[1][index]),
-            self.prepared.loss,
-            self.progress.step / self.total,
-        )
+        with trained_in(self.model, self.progress.step / self.an_epoch, self.prepared.job.tune.unfreeze):
+            report = take_step(
+                self.prepared.gear,
+                self.model,
+                self.optimisers,
+                self.optimiser,
+                self.prepared.batches(self.samples, self.steps[1][index]),
+                self.prepared.taught,
+                self.progress.step / self.total,
+            )
         self.progress.add(report)
+        self.average.add(self.progress.step)
         self.loss = report.loss
         self._note_step(report)
 
@@ -200,21 +221,28 @@ class _Tuning:
             )
         entry = {"step": step, "epoch": round(step / self.an_epoch, 4), **asdict(report)}
         self.folder.note(entry | {"seconds": round(report.seconds, 4)})
-        self.watch.step(report, Standing(step, self.total, step / self.an_epoch, self.patience.best))
+        self.watch.step(report, self._standing())
 
     def _look(self) -> None:
-        """Take the held-out loss, and keep the weights where it is the best yet."""
+        """Take the held-out figures, and keep the weights where they are the best yet."""
         samples = self.prepared.held_out.samples
         if not samples:
             return
         step = portions(range(len(samples)), [len(sample.ids) for sample in samples], self.chosen.positions)
-        loss = mean_loss(self.prepared.gear, self.model, self.prepared.batches(samples, step), self.prepared.loss)
+        with self.average.in_place():
+            loss = mean_loss(self.prepared.gear, self.model, self.prepared.batches(samples, step), self.prepared.loss)
+            figures = {"loss": loss, **self.looks.figures()}
+            if self.patience.look(figures[self.prepared.job.tune.stop_on], self.progress.step):
+                self.best, self.found = trained_weights(self.model), figures
         if self.progress.step == 0:
             self.before = loss
-        if self.patience.look(loss, self.progress.step):
-            self.best = trained_weights(self.model)
-        self.folder.note({"step": self.progress.step, "held_out": loss})
-        self.watch.say(f"epoch {self.progress.step / self.an_epoch:.1f}: held-out loss {loss:.4f}")
+        others = {name: figure for name, figure in figures.items() if name != "loss"}
+        self.folder.note({"step": self.progress.step, "held_out": loss, **others})
+        self.watch.look(figures, self._standing())
+
+    def _standing(self) -> Standing:
+        step = self.progress.step
+        return Standing(step, self.total, step / self.an_epoch, self.found.get("loss"))
 
     def _save_now_and_then(self, *, looked: bool) -> None:
         waited = time.monotonic() - self.saved
@@ -229,8 +257,11 @@ class _Tuning:
             "before": self.before,
             "loss": self.loss,
             "seconds": self._seconds(),
+            "averaged": self.average.count,
+            "found": self.found,
         }
-        save_checkpoint(self.folder.checkpoint, self.model, self.optimisers, state, best=self.best)
+        average = self.average.weights
+        save_checkpoint(self.folder.checkpoint, self.model, self.optimisers, state, best=self.best, average=average)
         self.saved = time.monotonic()
         self.cost = self.saved - start
 
@@ -244,8 +275,9 @@ class _Tuning:
         return result
 
     def _finish(self) -> RunResult:
-        if self.best is not None:
-            restore_weights(self.model, self.best)
+        best = self.best if self.best is not None else self.average.weights
+        if best is not None:
+            restore_weights(self.model, best)
         self.model.eval()
         save_model(self.prepared.base, self.folder.model)
         result = self._result(model=self.folder.model)
@@ -265,8 +297,9 @@ class _Tuning:
             seconds=self._seconds(),
             loss=self.loss,
             before=self.before,
-            after=self.patience.best,
+            after=self.found.get("loss"),
             best_step=None if self.patience.best is None else self.patience.best_step,
+            figures=self.found,
         )
 
 

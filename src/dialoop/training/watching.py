@@ -10,7 +10,7 @@ from dialoop.training.loop import StepReport
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a run stands after a step: steps done `of` all, the epoch under way, the last held-out loss."""
+    """Where a run stands after a step: steps done `of` all, the epoch under way, the held-out loss of the best look."""
 
     step: int
     of: int
@@ -27,6 +27,9 @@ class Watch(Protocol):
     def step(self, report: StepReport, standing: Standing) -> None:
         """A step was taken."""
 
+    def look(self, figures: dict[str, float], standing: Standing) -> None:
+        """Held-out figures were taken, `loss` among them."""
+
     def close(self) -> None:
         """No more steps come."""
 
@@ -38,6 +41,9 @@ class Quiet:
         """Nothing."""
 
     def step(self, report: StepReport, standing: Standing) -> None:
+        """Nothing."""
+
+    def look(self, figures: dict[str, float], standing: Standing) -> None:
         """Nothing."""
 
     def close(self) -> None:

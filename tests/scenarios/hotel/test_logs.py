@@ -13,6 +13,7 @@ import pytest
 from dialoop.conversation import Conversation, Fault, scan, write_conversations
 from dialoop.errors import SettingsError
 from dialoop.scenarios.hotel import TOOLS, make_logs
+from dialoop.scenarios.hotel.tools import OTHER
 
 COUNT = 120
 ACTING = ("book_room", "change_booking", "cancel_booking")
@@ -102,7 +103,7 @@ def test_every_argument_stands_in_the_conversation_before_its_call(logs: list[Co
         for message in one.messages:
             for call in message.tool_calls or []:
                 for name, value in json.loads(call.function.arguments).items():
-                    assert stands(value, before), (one.id, call.function.name, name, value)
+                    assert value == OTHER or stands(value, before), (one.id, call.function.name, name, value)
             before += (message.content or "") + "\n"
 
 

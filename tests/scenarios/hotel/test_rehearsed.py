@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dialoop.agent import Agent, AgentSettings, Decision, Situation, Toolbox
+from dialoop.agent import Agent, AgentSettings, Decision, Situation, Toolbox, ToolContext
 from dialoop.conversation import Message, fold, model_view
 from dialoop.engine import ScriptedEngine
 from dialoop.errors import SettingsError
@@ -21,6 +21,7 @@ from dialoop.scenarios.hotel.project import WORLD, make_project
 from dialoop.scenarios.hotel.rehearsed import HotelCustomer, make_customers
 from dialoop.scenarios.hotel.rehearsing import rehearse_hotel
 from dialoop.scenarios.hotel.rules import next_step
+from dialoop.scenarios.hotel.tools import tools_of
 from dialoop.store import Store, open_store
 
 
@@ -111,6 +112,10 @@ def test_what_customers_tell_is_in_the_vault_alone(project: Project):
 
 def test_a_project_has_the_tools_that_the_logs_know(project: Project):
     assert project.toolbox.schemas == TOOLS
+    make_customers(project.houses, 2)
+    for name in project.houses.names():
+        seen = project.toolbox.schemas_for(ToolContext("conversation", "tenant", name, "key", "en"))
+        assert seen == tools_of(project.houses.world(name))
 
 
 def test_customers_have_houses_of_the_test_part_and_seeds_of_their_own(project: Project):

@@ -33,6 +33,11 @@ def values(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
         yield key, str(tree)
 
 
+def shared(phrases):
+    """The lists that both parts have; `part_` begins the name of one that only other phrases of its file use."""
+    return {key for key in phrases if not key.startswith("part_")}
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("speaker", SPEAKERS)
 def test_the_parts_share_no_phrase(speaker: str, lang: str):
@@ -54,7 +59,7 @@ def test_the_parts_share_no_name_and_no_value(lang: str):
 @pytest.mark.parametrize("speaker", SPEAKERS)
 def test_both_parts_can_say_the_same_things(speaker: str, lang: str):
     train, test = (Wording(speaker, lang, part).phrases for part in PARTS)
-    assert train.keys() == test.keys()
+    assert [shared(one) for one in (train, test)] == [shared(test)] * 2
     assert all(train.values())
     assert all(test.values())
 
@@ -89,7 +94,7 @@ def test_parts_that_phrases_name_exist_and_hold_no_slots(speaker: str, lang: str
 @pytest.mark.parametrize("speaker", SPEAKERS)
 def test_the_parts_fill_the_same_slots(speaker: str, lang: str):
     train, test = (Wording(speaker, lang, part).phrases for part in PARTS)
-    for key in train:
+    for key in shared(train):
         in_train, in_test = (set().union(*map(slots_of, some[key])) for some in (train, test))
         assert in_test <= in_train, key
 

@@ -17,12 +17,11 @@ from dialoop.conversation.forms.page import Page
 from dialoop.conversation.json_text import shorten
 from dialoop.conversation.lines import Line
 from dialoop.conversation.record import SlotSpan
+from dialoop.conversation.spans import WIDE, Scheme, in_scheme, words
 from dialoop.errors import Place
 
 _TAG = re.compile(r"O|([BILUESM])-(\S+)")
 _NOTE = re.compile(r"#\s*(\w+)\s*=\s?(.*)")
-_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u3000-\u303f\uff00-\uffef]")
-_TOKEN = re.compile(rf"{_WIDE.pattern}|\w+|[^\w\s]")
 
 
 def fits(lines: list[str]) -> bool:
@@ -47,8 +46,8 @@ def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Example | Fault]
         yield from _sentence(block, page)
 
 
-def write(example: Example) -> list[str]:
-    """The lines of an example with spans, in IOB2. Raises Refusal where the columns cannot hold it."""
+def write(example: Example, scheme: Scheme = "IOB2") -> list[str]:
+    """The lines of an example with spans. Raises Refusal where the columns cannot hold it."""
     if example.spans is None:
         raise Refusal("CoNLL columns hold spans, and this example has none", "use the form labels or scores")
     if example.extra:
@@ -61,16 +60,17 @@ def write(example: Example) -> list[str]:
         if value is not None:
             lines.append(f"# {'sent_id' if key == 'id' else key} = {value}")
     spans = sorted(example.spans, key=lambda span: span.start)
-    for token in _tokens(example.text, spans):
-        lines.append(f"{example.text[token[0] : token[1]]}\t{_tag_of(token, spans)}")
+    tokens = list(_tokens(example.text, spans))
+    tags = in_scheme([_tag_of(token, spans) for token in tokens], scheme)
+    lines += [f"{example.text[start:end]}\t{tag}" for (start, end), tag in zip(tokens, tags, strict=True)]
     return [*lines, ""]
 
 
 def _tokens(text: str, spans: list[SlotSpan]) -> Iterator[tuple[int, int]]:
     """Words, signs and single Chinese characters, cut at the spans' edges too."""
     cuts = sorted({edge for span in spans for edge in (span.start, span.end)})
-    for match in _TOKEN.finditer(text):
-        edges = [match.start(), *(cut for cut in cuts if match.start() < cut < match.end()), match.end()]
+    for start, end in words(text):
+        edges = [start, *(cut for cut in cuts if start < cut < end), end]
         yield from pairwise(edges)
 
 
@@ -159,7 +159,7 @@ def _runs(tags: list[tuple[str, str | None]], page: Page) -> Iterator[tuple[str,
 def _joined(tokens: list[str]) -> str:
     text = ""
     for token in tokens:
-        tight = text and _WIDE.match(text[-1]) and _WIDE.match(token[0])
+        tight = text and WIDE.match(text[-1]) and WIDE.match(token[0])
         text += token if not text or tight else " " + token
     return text
 

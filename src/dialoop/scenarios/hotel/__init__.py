@@ -6,6 +6,7 @@
 
 from dialoop.scenarios.hotel.agent import ReferenceAgent
 from dialoop.scenarios.hotel.customer import Customer
+from dialoop.scenarios.hotel.edits import make_edited_logs
 from dialoop.scenarios.hotel.logs import converse, make_logs, system_message
 from dialoop.scenarios.hotel.makers import make_customer, make_world
 from dialoop.scenarios.hotel.talk import Answer, Heard, Said
@@ -26,6 +27,7 @@ __all__ = [
     "World",
     "converse",
     "make_customer",
+    "make_edited_logs",
     "make_logs",
     "make_world",
     "system_message",

@@ -17,7 +17,7 @@ from dialoop.agent.typed_tools import call_tool
 from dialoop.conversation import FunctionCall, Message, ToolCall
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.talk import Answer, Heard, Intent, Said, Value
-from dialoop.scenarios.hotel.tools import FUNCTIONS, Result
+from dialoop.scenarios.hotel.tools import FUNCTIONS, Result, rule_of
 from dialoop.scenarios.hotel.wording import Wording
 from dialoop.scenarios.hotel.world import World
 
@@ -98,12 +98,16 @@ class ReferenceAgent:
         return self._resume()
 
     def _rule(self, said: Said) -> Heard:
-        result = self._call("house_rule", topic=said.values["topic"])
+        result = self._call("house_rule", topic=self._topic(str(said.values["topic"])))
         if "error" in result:
             self._say("no_rule", topic=said.values["topic"])
         else:
             self._say("rule", rule=result["rule"])
         return self._resume()
+
+    def _topic(self, text: str) -> str:
+        """As `house_rule` takes it."""
+        return rule_of(self._world, text)
 
     def _room(self, said: Said) -> Heard:
         self._describe(said.values["room"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dialoop.errors import DataError, StoreError
-from dialoop.scenarios.hotel.tools import Result, book_room, cancel_booking, change_booking, file_complaint
+from dialoop.scenarios.hotel.tools import Result, book_room, cancel_booking, change_booking, file_complaint, topics
 from dialoop.scenarios.hotel.world import Booking, Complaint, Room, World
 
 CHANGING = (book_room, change_booking, cancel_booking, file_complaint)
@@ -146,6 +146,16 @@ class Houses:
             row = (name, caller.idempotency_key, function.__name__, written, told, world != before)
             connection.execute("INSERT INTO effects VALUES (?, ?, ?, ?, ?, ?)", row)
             return result
+
+    def rooms(self, caller: Caller) -> list[str]:
+        """The names of the rooms of the caller's house."""
+        with self._transaction() as connection:
+            return list(self._read(connection, self._house(connection, caller)).rooms)
+
+    def topics(self, caller: Caller) -> list[str]:
+        """What the caller's house can be asked about."""
+        with self._transaction() as connection:
+            return topics(self._read(connection, self._house(connection, caller)))
 
     def effects(self, name: str) -> list[Effect]:
         """The changing calls that were made on a house, in order."""

@@ -14,7 +14,7 @@ from dialoop.scenarios.hotel.agent import ReferenceAgent
 from dialoop.scenarios.hotel.customer import Customer
 from dialoop.scenarios.hotel.makers import NOT_OURS, make_customer, make_world
 from dialoop.scenarios.hotel.talk import Said
-from dialoop.scenarios.hotel.tools import TOOLS
+from dialoop.scenarios.hotel.tools import tools_of
 from dialoop.scenarios.hotel.wording import Part, Wording
 from dialoop.scenarios.hotel.world import World
 
@@ -67,7 +67,7 @@ def converse(world: World, customer: Customer, part: str, dice: Dice, *, identit
     return Conversation(
         id=identity,
         messages=messages,
-        tools=TOOLS,
+        tools=tools_of(world),
         lang=world.lang,
         source="hotel",
         split=part,

@@ -121,7 +121,7 @@ def make_customer(world: World, part: str, dice: Dice) -> Customer:
         talkative=dice.pick([0.3, 0.6, 0.8, 0.95]),
     )
     chats = [f"{topic}" for topic in (*SMALL_TALK[1:], *NOT_OURS)]
-    knowledge = Knowledge(topics=dice.some(list(names["rules"]), 4), chats=chats)
+    knowledge = Knowledge(topics=_some_topics(world, names, dice, 4), chats=chats)
     knowledge.private_id = digits(dice.pick(names["identity_numbers"]), dice)
     if dice.chance(0.08):
         knowledge.wrong_reference = f"{world.prefix}{dice.number(100, 999)}"
@@ -159,10 +159,14 @@ def _goal(kind: str, one: Booking, world: World, names: dict[str, Any], dice: Di
 
 
 def _questions(world: World, names: dict[str, Any], dice: Dice) -> Ask:
-    known = list(world.rules) if dice.chance(0.85) else list(names["rules"])
-    topics = tuple(dice.some(known, dice.pick([1, 1, 2])))
+    topics = tuple(_some_topics(world, names, dice, dice.pick([1, 1, 2])))
     rooms = tuple(dice.some(list(world.rooms), 1)) if dice.chance(0.4) else ()
     return Ask(topics, rooms)
+
+
+def _some_topics(world: World, names: dict[str, Any], dice: Dice, n: int) -> list[str]:
+    """Mostly rules that the house has."""
+    return dice.some(list(world.rules) if dice.chance(0.85) else list(names["rules"]), n)
 
 
 def _stay(world: World, names: dict[str, Any], dice: Dice) -> Book:

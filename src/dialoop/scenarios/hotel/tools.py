@@ -1,16 +1,17 @@
 """The hotel's tools: plain typed functions that read and change a World. Their schemas are made from what stands here.
 
-Days come in the customer's own words, names, contacts and topics as the customer wrote them; the tools read them
-leniently, so that a caller has only to copy. A refusal is a result, {"error": code, ...}, never an exception. They know
-nothing of who calls.
+Days come in the customer's own words, names and contacts as the customer wrote them; the tools read them leniently, so
+that a caller has only to copy. Rooms and rules are chosen among those that the house has. A refusal is a result,
+{"error": code, ...}, never an exception. They know nothing of who calls.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from dialoop.agent.typed_tools import ToolFunction, tool_schema
+from dialoop.agent.typed_tools import Code, Quoted, ToolFunction, Verbatim, tool_schema, with_options
+from dialoop.conversation import Tool
 from dialoop.errors import DataError
 from dialoop.scenarios.hotel.days import parse_day
 from dialoop.scenarios.hotel.world import NOTICE_DAYS, Booking, Room, World
@@ -18,9 +19,21 @@ from dialoop.scenarios.hotel.world import NOTICE_DAYS, Booking, Room, World
 Result = dict[str, Any]
 MOST_NIGHTS = 30
 MOST_SHOWN = 3
+OTHER = "other"
+"""The topic of a question that no rule of the house is about."""
+
+_CONTACT = r"<(?:phone|email)_\d+>|\S+@\S+|(?!\d{4}-)\+?[(\d][\d ().-]{5,17}"
+Said = Annotated[str, Quoted(by="user")]
+"""The customer's own words."""
+
+Contact = Annotated[str, Quoted(code=True, by="user", like=_CONTACT)]
+"""A telephone number or an e-mail address that the customer gave."""
+
+Reference = Annotated[str, Quoted(code=True, by="user", like=rf"[A-Za-z]{{2}}\d{{2,6}}|{_CONTACT}")]
+"""A booking's number, or what it was made under, as the customer gave it."""
 
 
-def search_rooms(world: World, check_in: str, nights: int, guests: int, max_price: int | None = None) -> Result:
+def search_rooms(world: World, check_in: Said, nights: int, guests: int, max_price: int | None = None) -> Result:
     """List free rooms.
 
     Args:
@@ -38,7 +51,7 @@ def search_rooms(world: World, check_in: str, nights: int, guests: int, max_pric
     return {"rooms": [{"room": room.name, "price": room.price} for room in fitting[:MOST_SHOWN]]}
 
 
-def room_details(world: World, room: str) -> Result:
+def room_details(world: World, room: Verbatim) -> Result:
     """Describe a room."""
     found = _room(world, room)
     if found is None:
@@ -53,7 +66,7 @@ def room_details(world: World, room: str) -> Result:
     }
 
 
-def book_room(world: World, room: str, check_in: str, nights: int, name: str, contact: str) -> Result:
+def book_room(world: World, room: Verbatim, check_in: Verbatim, nights: int, name: Said, contact: Contact) -> Result:
     """Book after the customer confirms.
 
     Args:
@@ -68,7 +81,7 @@ def book_room(world: World, room: str, check_in: str, nights: int, name: str, co
     return {"booking": made.booking, "room": made.room, "check_in": day.isoformat(), "total": found.price * nights}
 
 
-def find_booking(world: World, reference: str) -> Result:
+def find_booking(world: World, reference: Reference) -> Result:
     """Find a booking.
 
     Args:
@@ -88,7 +101,11 @@ def find_booking(world: World, reference: str) -> Result:
 
 
 def change_booking(
-    world: World, booking: str, check_in: str | None = None, nights: int | None = None, room: str | None = None
+    world: World,
+    booking: Code,
+    check_in: Verbatim | None = None,
+    nights: int | None = None,
+    room: Said | None = None,
 ) -> Result:
     """Change a booking; give only what changes."""
     one = _booking(world, booking)
@@ -105,7 +122,7 @@ def change_booking(
     return {"booking": one.booking, "room": one.room, "check_in": day.isoformat(), "nights": stay}
 
 
-def cancel_booking(world: World, booking: str) -> Result:
+def cancel_booking(world: World, booking: Code) -> Result:
     """Cancel after the customer confirms."""
     one = _booking(world, booking)
     if one is None:
@@ -116,20 +133,13 @@ def cancel_booking(world: World, booking: str) -> Result:
     return {"booking": one.booking, "status": "cancelled"}
 
 
-def house_rule(world: World, topic: str) -> Result:
-    """Look up a house rule.
-
-    Args:
-        topic: in the customer's words
-    """
-    wanted = _words(topic)
-    for name, rule in world.rules.items():
-        if wanted == _words(name):
-            return {"topic": name, "rule": rule}
-    return {"error": "no_rule"}
+def house_rule(world: World, topic: Verbatim) -> Result:
+    """Look up a house rule."""
+    name = rule_of(world, topic)
+    return {"error": "no_rule"} if name == OTHER else {"topic": name, "rule": world.rules[name]}
 
 
-def file_complaint(world: World, room_number: int, problem: str) -> Result:
+def file_complaint(world: World, room_number: int, problem: Said) -> Result:
     """Report a problem in a room.
 
     Args:
@@ -152,6 +162,21 @@ FUNCTIONS: tuple[ToolFunction, ...] = (
     file_complaint,
 )
 TOOLS = [tool_schema(function) for function in FUNCTIONS]
+
+
+def tools_of(world: World) -> list[Tool]:
+    """The tools as an agent of this house is shown them: with the names of its rooms and of its rules."""
+    return [with_options(tool, {"room": list(world.rooms), "topic": topics(world)}) for tool in TOOLS]
+
+
+def topics(world: World) -> list[str]:
+    """What can be asked about: the house's rules, or other things."""
+    return [*world.rules, OTHER]
+
+
+def rule_of(world: World, text: str) -> str:
+    """The name of the rule that is meant, or OTHER."""
+    return next((name for name in world.rules if _words(name) == _words(text)), OTHER)
 
 
 def _day(world: World, text: str) -> date | None:
