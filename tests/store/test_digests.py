@@ -37,3 +37,10 @@ def test_whatever_was_said_comes_back_and_no_digest_of_it_is_seen_twice(text: st
         assert row.body is not None
         assert row.salt is not None
         assert row.body_digest == body_digest(row.body, row.salt)
+
+
+@given(st.lists(WORDS, unique=True, max_size=6))
+def test_keys_stand_in_the_order_they_were_given_in(names: list[str]):
+    """A tool's schema is shown to the model in its order; a store that sorted it would change the prompt."""
+    one = event("understood", 2, slots=dict.fromkeys(names, "x"))
+    assert list(event_of(store_form(one, None)).slots) == names

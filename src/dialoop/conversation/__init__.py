@@ -8,7 +8,7 @@ from dialoop.conversation.findings import FileFindings, FoundFault, Inspection, 
 from dialoop.conversation.fold import State, fold, history
 from dialoop.conversation.forms.registry import FORMS
 from dialoop.conversation.inspection import inspect_file, inspect_files
-from dialoop.conversation.json_text import canonical_json, parse_tool_arguments
+from dialoop.conversation.json_text import canonical_json, dump_line, parse_tool_arguments
 from dialoop.conversation.language import language_of
 from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES
 from dialoop.conversation.record import (
@@ -63,6 +63,7 @@ __all__ = [
     "check_conversation",
     "check_example",
     "container_for",
+    "dump_line",
     "fold",
     "history",
     "inspect_file",

@@ -1,7 +1,9 @@
 """An event as the store keeps it: a head in the chain of digests, and a body apart from it.
 
 The body holds what people said (the fields in `events.SAID`) and whose conversation it is (`customer`); the head is
-everything else. With SHA-256 over canonical JSON in UTF-8:
+everything else. Both are JSON without spaces, keys in the order that they were given in: a model that is shown a tool's
+schema reads its parameters in their order, and a log that sorted them would show it another prompt than it was trained
+on. With SHA-256 over those texts, as they are kept, in UTF-8:
 
     body_digest = sha256({"body": body, "salt": salt})                    null where there is no body
     digest      = sha256({"body": body_digest, "event": head, "previous": digest})
@@ -20,13 +22,13 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from dialoop.conversation import EVENT, SAID, Event, canonical_json
+from dialoop.conversation import EVENT, SAID, Event, dump_line
 from dialoop.errors import DataError, StoreError
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One event's row. `head` and `body` are canonical JSON; `body` and `salt` are None where there is none."""
+    """One event's row. `head` and `body` are JSON; `body` and `salt` are None where there is none."""
 
     conversation: str
     seq: int
@@ -42,9 +44,9 @@ def store_form(event: Event, previous: str | None) -> Stored:
     head = event.model_dump()  # not as JSON: pydantic would write NaN as null, in silence
     body = {name: head.pop(name) for name in _personal(event.kind)}
     body = {name: value for name, value in body.items() if value not in (None, {})}
-    said = canonical_json(body) if body else None
+    said = dump_line(body) if body else None
     salt = secrets.token_hex(16) if body else None
-    text = canonical_json(head)
+    text = dump_line(head)
     try:
         under_body = None if said is None or salt is None else body_digest(said, salt)
         return Stored(event.conversation, event.seq, text, under_body, digest(text, under_body, previous), salt, said)
@@ -56,12 +58,12 @@ def store_form(event: Event, previous: str | None) -> Stored:
 
 
 def body_digest(body: str, salt: str) -> str:
-    """The digest of a body in canonical JSON, in hexadecimal."""
+    """The digest of a body, of its JSON as it is kept, in hexadecimal."""
     return _sha256(f'{{"body":{body},"salt":"{salt}"}}')
 
 
 def digest(head: str, under_body: str | None, previous: str | None) -> str:
-    """The digest of an event in the chain, in hexadecimal. `head` is canonical JSON."""
+    """The digest of an event in the chain, in hexadecimal. `head` is its JSON as it is kept."""
     return _sha256(f'{{"body":{_quoted(under_body)},"event":{head},"previous":{_quoted(previous)}}}')
 
 

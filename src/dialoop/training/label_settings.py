@@ -25,7 +25,7 @@ class LabelSettings(BaseModel):
 
     @field_validator("class_weights", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _weights_as_text(cls, value: Any) -> Any:
         if value is None or value is False:  # YAML's own words for none
             return NONE
         return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value

@@ -76,7 +76,7 @@ class RunSettings(BaseModel):
 
     @field_validator("held_out", mode="before")
     @classmethod
-    def _as_text(cls, value: Any) -> Any:
+    def _held_out_as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
