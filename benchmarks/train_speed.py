@@ -27,7 +27,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from dialoop.conversation import Conversation, read_conversations
-from dialoop.model import Base, load_base
+from dialoop.model import Base, load_base, takes_rows
 from dialoop.model.loss import target_nll
 from dialoop.scenarios.copying import make_copying
 from dialoop.scenarios.hotel import make_logs
@@ -39,6 +39,7 @@ from dialoop.training.optimise import make_optimisers
 from dialoop.training.order import portions, steps_of
 from dialoop.training.preparing import MOST_POSITIONS
 from dialoop.training.schedule import OptimiserSettings
+from dialoop.training.sharing import families_among, lay_families, steps_of_families
 
 LR = 1e-4
 
@@ -83,24 +84,27 @@ def dialoop_round(course: Course, seed: int) -> Round:
     optimisers = make_optimisers(base.model, settings)
     AcceleratorState._reset_state(reset_partial_state=True)  # what the other side's trainer left behind
     gear = Gear(Accelerator(cpu=True, mixed_precision="no"), bf16=course.bf16)
-    lengths = [len(sample.ids) for sample in course.samples]
-    pad = int(base.tokenizer.pad_token_id)
     began = seconds = 0.0
     for epoch in range(2):
         began = time.perf_counter()
-        for step in steps_of(lengths, course.batch_size, MOST_POSITIONS, seed=seed, epoch=epoch):
-            batches = [lay_sentences([course.samples[i] for i in portion], pad) for portion in step]
-            take_step(
-                gear,
-                base.model,
-                optimisers,
-                settings,
-                batches,
-                nll,
-                0.5,
-            )
+        for batches in dialoop_steps(course, base, seed, epoch):
+            take_step(gear, base.model, optimisers, settings, batches, nll, 0.5)
         seconds = time.perf_counter() - began
     return Round(seconds, course.targets, loss_of(base, course))
+
+
+def dialoop_steps(course: Course, base: Base, seed: int, epoch: int) -> Iterator[list[Batch]]:
+    """The batches of each step, as `dialoop tune` makes them: rows of segments where the base takes them."""
+    samples, size = course.samples, course.batch_size
+    lengths = [len(sample.ids) for sample in samples]
+    if takes_rows(base.model):
+        families = families_among(samples, range(len(samples)))
+        for step in steps_of_families(families, lengths, size, MOST_POSITIONS, seed=seed, epoch=epoch):
+            yield [lay_families([samples[i] for i in row]) for row in step]
+        return
+    pad = int(base.tokenizer.pad_token_id)
+    for step in steps_of(lengths, size, MOST_POSITIONS, seed=seed, epoch=epoch):
+        yield [lay_sentences([samples[i] for i in portion], pad) for portion in step]
 
 
 def nll(model: nn.Module, batch: Batch) -> Tensor:

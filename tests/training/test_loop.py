@@ -3,6 +3,7 @@ base.
 """
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from dialoop.training.loop import Gear, mean_loss, take_step
 from dialoop.training.material import read_records, samples_of
 from dialoop.training.order import portions
 from dialoop.training.schedule import OptimiserSettings
+from dialoop.training.sharing import lay_families
 
 from .talks import talks_file, texts_file
 
@@ -47,7 +49,8 @@ def gradients_of_a_step(base, batches):
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen3"])
 @pytest.mark.parametrize("adapter", [None, AdapterSettings(r=4, alpha=8)], ids=["full", "lora"])
-def test_generate_equals_full_logits_one_conversation_at_a_time(kind, adapter, bases, tmp_path: Path):
+@pytest.mark.parametrize("lay", [lay_families, partial(lay_sentences, pad=0)], ids=["rows of segments", "padded"])
+def test_generate_equals_full_logits_one_conversation_at_a_time(kind, adapter, lay, bases, tmp_path: Path):
     torch.manual_seed(0)
     base = load_base(bases[kind], dropout=0.0 if kind == "gpt2" else None, adapter=adapter)
     conversations = read_records(talks_file(tmp_path, 12)).conversations
@@ -64,7 +67,7 @@ def test_generate_equals_full_logits_one_conversation_at_a_time(kind, adapter, b
     base.model.train()
     parted = portions(range(len(samples)), [len(sample.ids) for sample in samples], 200)
     assert len(parted) > 2
-    batches = [lay_sentences([samples[i] for i in portion], 0) for portion in parted]
+    batches = [lay([samples[i] for i in portion]) for portion in parted]
     report, found = gradients_of_a_step(base, batches)
     assert report.targets == count
     assert report.loss == pytest.approx(float(total.detach()) / count, rel=1e-5)

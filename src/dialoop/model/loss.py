@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from dialoop.model.segments import segment_states, takes_segments
+
 CHUNK_LOGITS = 1 << 25
 """Logits at once: 128 MB in float32. A chunk has as many targets as fit, and at least one."""
 
@@ -85,8 +87,9 @@ def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tens
 def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:
     """Sum of the negative log-likelihoods (nats) of the target tokens, a scalar; divide by their number for the mean.
 
-    `inputs` as the model takes them: input_ids (B, T) and, where wanted, attention_mask, position_ids. targets (B, T)
-    bool: True where input_ids[b, t] must be predicted from what is before it; the first column is never one.
+    `inputs` as the model takes them: input_ids (B, T) and, where wanted, attention_mask, position_ids; or, where
+    `takes_rows(model)`, a row of segments (`dialoop.model.segments`). targets (B, T) bool: True where input_ids[b, t]
+    must be predicted from what is before it; the first column is never one, nor the first token of a segment.
     """
     wanted = targets[:, 1:]
     labels = inputs["input_ids"][:, 1:][wanted]
@@ -94,9 +97,17 @@ def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> 
         logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
         return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="sum")
     causal = _causal(model)
-    hidden = causal.base_model(**inputs, use_cache=False).last_hidden_state[:, :-1][wanted]
+    if "segments" in inputs:
+        states = segment_states(causal, inputs)
+    else:
+        states = causal.base_model(**inputs, use_cache=False).last_hidden_state
     output = causal.get_output_embeddings()
-    return linear_nll(hidden, output.weight, output.bias, labels)
+    return linear_nll(states[:, :-1][wanted], output.weight, output.bias, labels)
+
+
+def takes_rows(model: nn.Module) -> bool:
+    """Whether `target_nll` takes rows of segments for this model, which are exact and faster; tried once."""
+    return _is_plain(model) and takes_segments(model, _causal(model))
 
 
 def answer_log_probs(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:

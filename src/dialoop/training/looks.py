@@ -19,7 +19,6 @@ from dialoop.evaluation.answers import answer_turns
 from dialoop.evaluation.progress import quiet
 from dialoop.evaluation.sample import by_hash
 from dialoop.training.batches import Batch
-from dialoop.training.order import portions
 from dialoop.training.preparing import Prepared
 
 Numbers = NDArray[Any]
@@ -124,14 +123,13 @@ def _of_answers(prepared: Prepared, conversations: Sequence[Conversation]) -> di
 def _of_texts(prepared: Prepared) -> dict[str, float]:
     """The figures of `FIGURES` for a head of labels."""
     samples = prepared.held_out.samples
-    step = portions(range(len(samples)), [len(sample.ids) for sample in samples], prepared.chosen.positions)
     said, true = [], []
     model = prepared.base.model
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad(), prepared.gear.autocast():
-            for batch in prepared.batches(samples, step):
+            for batch in prepared.passes(samples):
                 said.append(_said(model, batch.to(prepared.gear.device)))
                 true.append(batch.truth.cpu().numpy())
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,19 @@ from accelerate import Accelerator
 from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.model import AdapterSettings, Base, head_loss, load_base
+from dialoop.model import AdapterSettings, Base, head_loss, load_base, takes_rows
 from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.fresh_values import FreshValues, Words, values_of
 from dialoop.training.lessons import LESSONS
 from dialoop.training.loop import Gear, LossFunction
 from dialoop.training.material import FreshSamples, Records, choose_head, part, read_records, samples_of
 from dialoop.training.objective import Objective, objective_of, told_of
-from dialoop.training.order import portions
+from dialoop.training.order import Step, portions, steps_of
 from dialoop.training.parts import choose_trained
 from dialoop.training.precision import choose_precision
 from dialoop.training.preference_settings import GENTLER, PREFERENCE_EPOCHS
 from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
+from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
 from dialoop.training.weighing import Weighing, weighing_of
 
@@ -42,7 +44,7 @@ _TRIAL_POSITIONS = 1024
 @dataclass(frozen=True)
 class Chosen:
     """What the settings left open, decided. `positions`: rows x longest row of one pass; `epochs` as asked or
-    decided.
+    decided; `rows`: sentences lie in rows of segments, what they begin with alike once.
     """
 
     epochs: float
@@ -55,6 +57,7 @@ class Chosen:
     device: str
     threads: int
     why: str
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,41 @@ class Prepared:
         """The portions of a step, laid out."""
         pad = int(self.base.tokenizer.pad_token_id)
         kind = self.base.head.kind
+        if self.chosen.rows:
+            return [lay_families([samples[i] for i in portion]) for portion in step]
         lay = lay_sentences if kind == "generate" else LESSONS[kind].lay
         if self.objective is not None:
             lay = self.objective.lay
         return [lay([samples[i] for i in portion], pad) for portion in step]
+
+    def steps(self, epoch: int) -> list[Step]:
+        """The steps of an epoch, every sample to train on once."""
+        settings, size = self.job.tune, self.chosen.batch_size
+        a_step, seed = size * settings.accumulate, settings.seed
+        if self.chosen.rows:
+            return steps_of_families(
+                self.families, self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size
+            )
+        return steps_of(self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size)
+
+    def passes(self, samples: Sequence[Sample]) -> list[Batch]:
+        """All samples once, in as few batches as the positions of one pass allow."""
+        lengths = [len(sample.ids) for sample in samples]
+        if self.chosen.rows:
+            families = families_among(samples, range(len(samples)))
+            order = [number for family in families for number in family.members]
+            return self.batches(samples, rows_within(order, lengths, self.chosen.positions))
+        return self.batches(samples, portions(range(len(samples)), lengths, self.chosen.positions))
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each sample to train on."""
+        return [len(sample.ids) for sample in self.train.samples]
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """The samples to train on, by what they begin with."""
+        return families_among(self.train.samples, range(len(self.train.samples)))
 
     @property
     def taught(self) -> LossFunction:
@@ -142,7 +176,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         held_out=held_out,
         facts=_facts(records, other, split, train.counts, held_out.counts),
         tools=ToolsSeen.of(split.train) if records.conversations else None,
-        chosen=Chosen(**kept) if kept else _open(settings, base, train, window),
+        chosen=Chosen(**kept) if kept else _open(settings, base, train, window, objective),
         lines=[
             *_lines(records, split, train.counts, held_out.counts),
             *told_of(objective, split.train, train.counts, held_out.counts),
@@ -168,7 +202,7 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
     if decided:
         torch.set_num_threads(chosen.threads)
     else:
-        lengths = [len(sample.ids) for sample in prepared.train.samples]
+        lengths = prepared.lengths
         first = portions(range(len(lengths)), lengths, _TRIAL_POSITIONS)[-1]
         batch = prepared.batches(prepared.train.samples, [first])[0]
         choice = choose_precision(prepared.job.tune.precision, prepared.gear, prepared.base.model, batch, prepared.loss)
@@ -177,7 +211,7 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
     return replace(prepared, chosen=chosen, gear=gear, lines=[*prepared.lines, *_told(prepared, chosen)])
 
 
-def _open(settings: TuneSettings, base: Base, train: Side, window: int) -> Chosen:
+def _open(settings: TuneSettings, base: Base, train: Side, window: int, objective: Objective | None) -> Chosen:
     """Decide what the settings leave open; the precision follows."""
     weights = sum(p.numel() for p in base.model.parameters())
     rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser)
@@ -193,6 +227,7 @@ def _open(settings: TuneSettings, base: Base, train: Side, window: int) -> Chose
         device=str(base.device),
         threads=torch.get_num_threads(),
         why="",
+        rows=objective is None and base.head.kind == "generate" and takes_rows(base.model),
     )
 
 

@@ -36,7 +36,7 @@ from dialoop.training.looks import Looks
 from dialoop.training.loop import Progress, StepReport, mean_loss, take_step
 from dialoop.training.objective import with_reference
 from dialoop.training.optimise import make_optimisers
-from dialoop.training.order import Step, portions, steps_of
+from dialoop.training.order import Step
 from dialoop.training.parts import trained_in
 from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
@@ -131,7 +131,6 @@ class _Tuning:
         self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
         self.chosen, self.model = prepared.chosen, prepared.base.model
         self.samples: Sequence[Sample] = []
-        self.lengths = [len(sample.ids) for sample in prepared.train.samples]
         self.optimiser = prepared.job.tune.optimiser_settings(self.chosen.lr)
         torch.manual_seed(prepared.job.tune.seed)
         self.optimisers = make_optimisers(self.model, self.optimiser)
@@ -140,8 +139,7 @@ class _Tuning:
         self.best: dict[str, Tensor] | None = None
         self.before: float | None = None
         self.loss = math.nan
-        self.a_step = self.chosen.batch_size * prepared.job.tune.accumulate
-        self.an_epoch = math.ceil(len(self.lengths) / self.a_step)
+        self.an_epoch = math.ceil(len(prepared.train.samples) / (self.chosen.batch_size * prepared.job.tune.accumulate))
         self.total = math.ceil(self.an_epoch * self.chosen.epochs)
         self.average = self._new_average(prepared.job.tune)
         self.steps: tuple[int, list[Step]] = (-1, [])
@@ -192,10 +190,7 @@ class _Tuning:
     def _step(self) -> None:
         epoch, index = divmod(self.progress.step, self.an_epoch)
         if self.steps[0] != epoch:
-            seed = self.prepared.job.tune.seed
-            rows = self.chosen.batch_size
-            made = steps_of(self.lengths, self.a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=rows)
-            self.steps, self.samples = (epoch, made), self.prepared.samples_in(epoch)
+            self.steps, self.samples = (epoch, self.prepared.steps(epoch)), self.prepared.samples_in(epoch)
         with trained_in(self.model, self.progress.step / self.an_epoch, self.prepared.job.tune.unfreeze):
             report = take_step(
                 self.prepared.gear,
@@ -228,9 +223,8 @@ class _Tuning:
         samples = self.prepared.held_out.samples
         if not samples:
             return
-        step = portions(range(len(samples)), [len(sample.ids) for sample in samples], self.chosen.positions)
         with self.average.in_place():
-            loss = mean_loss(self.prepared.gear, self.model, self.prepared.batches(samples, step), self.prepared.loss)
+            loss = mean_loss(self.prepared.gear, self.model, self.prepared.passes(samples), self.prepared.loss)
             figures = {"loss": loss, **self.looks.figures()}
             if self.patience.look(figures[self.prepared.job.tune.stop_on], self.progress.step):
                 self.best, self.found = trained_weights(self.model), figures

@@ -19,6 +19,9 @@ from dialoop.scenarios.hotel.wording import Part, Wording
 from dialoop.scenarios.hotel.world import World
 
 MOST_TURNS = 30
+TALKS_A_HOUSE: dict[Part, int] = {"train": 4, "test": 1}
+"""Talks of one house on one day, one after the other in a language: its agent has one system message and one set of
+tools, as the logs of a team have. Each test is of another house."""
 LANGUAGES = ("en", "zh")
 OUT_OF_SCOPE = "out_of_scope"
 """How a message is annotated that no hotel is for: it is no intent, and is not to be learnt as one."""
@@ -36,19 +39,22 @@ def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "t
         raise SettingsError(f"there is no part {part!r}", remedy="use train or test")
     for number in range(n):
         spoken = lang or LANGUAGES[number % len(LANGUAGES)]
-        dice = Dice("hotel", part, spoken, seed, number)
-        world = make_world(spoken, part, dice)
+        house = number // (TALKS_A_HOUSE[part] * (1 if lang else len(LANGUAGES)))
+        of_house, dice = Dice("hotel", part, spoken, seed, "house", house), Dice("hotel", part, spoken, seed, number)
+        world = make_world(spoken, part, of_house)
+        system = system_message(world, part, of_house)
         customer = make_customer(world, part, dice)
-        yield converse(world, customer, part, dice, identity=f"hotel-{part}-{spoken}-{seed}-{number:05d}")
+        identity = f"hotel-{part}-{spoken}-{seed}-{number:05d}"
+        yield converse(world, customer, part, dice, system=system, identity=identity)
 
 
-def converse(world: World, customer: Customer, part: str, dice: Dice, *, identity: str) -> Conversation:
-    """One conversation between the customer and the reference agent, to its end.
+def converse(world: World, customer: Customer, part: str, dice: Dice, *, system: str, identity: str) -> Conversation:
+    """One conversation between the customer and the reference agent, to its end; the agent is told `system`.
 
     Raises RuntimeError where it does not end or a goal is missed, which would be a defect of the scenario.
     """
     agent = ReferenceAgent(world, part, dice)
-    messages = [Message(role="system", content=system_message(world, part, dice))]
+    messages = [Message(role="system", content=system)]
     annotations = []
     said: Said | None = customer.opening()
     for _ in range(MOST_TURNS):
