@@ -93,3 +93,25 @@ def test_a_name_that_a_later_call_gives_away_is_replaced_where_it_was_said():
     assert find(messages[0].content or "") == []
     protected = protect_conversation(Conversation(id="c2", messages=messages))
     assert protected.messages[0].content == "就记<name_1>那边好了"
+
+
+def test_what_a_tool_is_chosen_among_is_no_name_of_a_person():
+    """A room may be called Heather Suite; a guest is called Heather all the same."""
+    parameters = {"type": "object", "properties": {"room": {"type": "string", "enum": ["Heather Suite", "Oak Loft"]}}}
+    tools = [{"type": "function", "function": {"name": "book", "parameters": parameters}}]
+    call = FunctionCall(name="book", arguments='{"room": "Heather Suite"}')
+    one = Conversation(
+        id="c2",
+        messages=[
+            Message(role="user", content="My name is Heather Moss. I want the Heather Suite."),
+            Message(role="assistant", content=None, tool_calls=[ToolCall(id="t", function=call)]),
+            Message(role="tool", tool_call_id="t", content='{"name": "Heather Moss", "room": "Heather Suite"}'),
+            Message(role="assistant", content="The Heather Suite is yours, Heather Moss."),
+        ],
+        tools=tools,
+    )
+    done = protect_conversation(one).messages
+    assert done[0].content == "My name is <name_1>. I want the Heather Suite."
+    assert done[1].tool_calls[0].function.arguments == call.arguments
+    assert done[2].content == '{"name": "<name_1>", "room": "Heather Suite"}'
+    assert done[3].content == "The Heather Suite is yours, <name_1>."

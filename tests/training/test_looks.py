@@ -87,7 +87,7 @@ def test_a_classifier_stops_on_a_figure_and_it_is_that_of_evaluate(multi, bases,
 def test_answers_are_written_at_looks_and_calls_can_decide(adapter, bases, tmp_path: Path):
     data = calls_file(tmp_path, 12)
     asked = TuneSettings(
-        **FAST | {"lr": 0.02},
+        **FAST,
         epochs=8,
         stop_on="call_exact",
         look_answers=4,

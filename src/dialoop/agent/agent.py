@@ -26,7 +26,7 @@ from dialoop.agent.settings import AgentSettings
 from dialoop.agent.speaking import Interrupted
 from dialoop.agent.tools import Toolbox, ToolContext
 from dialoop.agent.turn import Means, Turn
-from dialoop.conversation import EVENT, Event
+from dialoop.conversation import EVENT, Event, State, choices_of, fold
 from dialoop.conversation.events import UserSaid
 from dialoop.engine import Engine
 from dialoop.errors import DialoopError, LeaseLost, RequestError, SettingsError
@@ -222,12 +222,13 @@ class Agent:
 
     def _said(self, message: _Message, course: Course) -> list[Event]:
         """The message as events, protected; in a new conversation its opening comes first."""
-        protector = self._protector(message.conversation, course.state.system or self.settings.system)
-        shown = protector.protect(message.text, asked=course.last_answer)
         events: list[Event] = []
+        state = course.state
         if not course.events:
             first = (message.tenant, message.customer, message.lang, message.source)
             events.append(self._opened(message.conversation, *first))
+            state = fold(events)
+        shown = self._protector(message.conversation, state).protect(message.text, asked=course.last_answer)
         head = {"conversation": message.conversation, "at": self._clock(), "tenant": message.tenant}
         said = {"kind": "user_said", "seq": course.state.seq + len(events) + 1, "text": shown}
         events.append(EVENT.validate_python({**head, **said, "customer": course.state.customer or message.customer}))
@@ -241,7 +242,7 @@ class Agent:
                 self.name, self.settings, self.toolbox, self._engine, self._model_version, self._understand,
                 self._search, self._policy, self._guard, self._notices, self._clock,
             )  # fmt: skip
-            protector = self._protector(lease.conversation, course.state.system)
+            protector = self._protector(lease.conversation, course.state)
             turn = Turn(means, course, protector, lambda events: self.store.append(events, lease=lease), emit)
             self._turns[lease.conversation] = turn
             try:
@@ -261,7 +262,7 @@ class Agent:
             what = f"the conversation {before.conversation!r} is erased"
             raise RequestError(what, status=409, code="conversation_erased", remedy="open a new one")
         said = next((one for one in stored.since(before.first - 1) if one.kind == "user_said"), None)
-        protector = self._protector(before.conversation, stored.state.system)
+        protector = self._protector(before.conversation, stored.state)
         if before.conversation != conversation or said is None or not await _is_same(said, text, stored, protector):
             what = "this key came with another message before"
             raise RequestError(what, status=422, code="idempotency_key_reused", remedy="give every message its own key")
@@ -303,8 +304,8 @@ class Agent:
     async def _course(self, conversation: str) -> Course:
         return await asyncio.to_thread(lambda: Course(self.store.events(conversation)))
 
-    def _protector(self, conversation: str, system: str | None) -> Protector:
-        house, keys = [system] if system else [], self.settings.keys
+    def _protector(self, conversation: str, state: State) -> Protector:
+        house, keys = [*([state.system] if state.system else []), *choices_of(state.tools)], self.settings.keys
         return Protector(self.vault, conversation, finders=self._finders, house=house, keys=keys)
 
     def _opened(

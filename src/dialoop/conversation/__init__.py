@@ -25,7 +25,7 @@ from dialoop.conversation.record import (
 from dialoop.conversation.rules import check_conversation, check_example
 from dialoop.conversation.scan import read_conversations, read_examples, scan, what_is
 from dialoop.conversation.split import Split, split_conversations, split_examples
-from dialoop.conversation.tool_schema import LIKE, SAID_BY, VERBATIM
+from dialoop.conversation.tool_schema import LIKE, SAID_BY, VERBATIM, choices_of
 from dialoop.conversation.view import ModelView, model_view, training_conversation
 from dialoop.conversation.writing import write_conversations, write_lines
 
@@ -62,6 +62,7 @@ __all__ = [
     "canonical_json",
     "check_conversation",
     "check_example",
+    "choices_of",
     "container_for",
     "dump_line",
     "fold",

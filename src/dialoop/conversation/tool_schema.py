@@ -9,7 +9,7 @@ function called with it would fail. It knows nothing of conversations.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dialoop.conversation.json_text import dump_line, shorten
@@ -40,6 +40,20 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
         and (isinstance(value, int) or value.is_integer())
     ),
 }
+
+
+def choices_of(tools: Iterable[Any]) -> list[str]:
+    """The texts that the tools' parameters are chosen among (`enum`), at any depth: the house's own words."""
+    found, waiting = dict[str, None](), list[Any](tools)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            chosen = value.get("enum")
+            found |= dict.fromkeys(one for one in chosen if isinstance(one, str)) if isinstance(chosen, list) else {}
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return list(found)
 
 
 def schema_faults(value: Any, schema: Any, where: str = "") -> list[str]:

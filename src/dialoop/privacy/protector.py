@@ -16,7 +16,7 @@ from dialoop.conversation import parse_tool_arguments
 from dialoop.errors import DataError
 from dialoop.privacy.fields import Field, Keys, changed, find_field
 from dialoop.privacy.finding import find, same
-from dialoop.privacy.found import Finder, Found
+from dialoop.privacy.found import NAME, Finder, Found
 from dialoop.privacy.stand_in import STAND_IN, check_kind, stand_in
 from dialoop.privacy.vault import Vault
 
@@ -55,8 +55,9 @@ class Protected:
 class Protector:
     """Protects and restores the texts, arguments and results of one conversation.
 
-    `finders` are asked besides the room's own. `house` are texts of the house itself (the system message, passages):
-    what stands in them is nobody's secret and stays. `keys` says what the project's own JSON keys hold.
+    `finders` are asked besides the room's own. `house` are texts of the house itself (the system message, passages, the
+    values that its tools are chosen among): what stands in them is nobody's secret and stays. `keys` says what the
+    project's own JSON keys hold.
     """
 
     def __init__(
@@ -70,9 +71,10 @@ class Protector:
     ) -> None:
         self._vault, self._conversation = vault, conversation
         self._finders, self._keys = tuple(finders), keys
+        texts = tuple(house)
         self._house = {
-            (one.kind, same(one.kind, one.text)) for text in house for one in find(text, finders=self._finders)
-        }
+            (one.kind, same(one.kind, one.text)) for text in texts for one in find(text, finders=self._finders)
+        } | {(NAME, same(NAME, text)) for text in texts}
 
     def protect(self, text: str, *, asked: str = "") -> str:
         """The text with stand-ins. `asked`: what the other side said before, so that a bare name given is seen."""

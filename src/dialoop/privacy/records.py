@@ -11,7 +11,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from dialoop.conversation import Annotations, Conversation, Example, FunctionCall, Message, SlotSpan, ToolCall
+from dialoop.conversation import (
+    Annotations,
+    Conversation,
+    Example,
+    FunctionCall,
+    Message,
+    SlotSpan,
+    ToolCall,
+    choices_of,
+)
 from dialoop.privacy.fields import Keys
 from dialoop.privacy.found import Finder
 from dialoop.privacy.protector import Protected, Protector
@@ -21,11 +30,12 @@ from dialoop.privacy.vault import MemoryVault
 def protect_conversation(
     conversation: Conversation, *, finders: Iterable[Finder] = (), keys: Keys | None = None
 ) -> Conversation:
-    """The conversation with stand-ins for good. The system message is the house's own and stays.
+    """The conversation with stand-ins for good. The house's own stays: the system message, the choices of its tools.
 
     `customer` and `id` are left: they are what a person is erased by.
     """
     house = [one.content or "" for one in conversation.messages if one.role == "system"]
+    house += choices_of(conversation.tools or ())
     protector = Protector(MemoryVault(), conversation.id, finders=finders, house=house, keys=keys)
     _messages(conversation.messages, protector)  # fills the vault
     messages, texts = _messages(conversation.messages, protector)
