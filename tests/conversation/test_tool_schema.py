@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialoop.conversation.tool_schema import schema_faults
+from dialoop.conversation.tool_schema import choices_of, schema_faults
 
 from .samples import json_values, names
 
@@ -50,3 +50,12 @@ def test_each_keyword(schema, sound, faulty, clause: str | None):
 )
 def test_a_schema_that_is_none_does_no_harm(value, schema):
     assert all(isinstance(fault, str) and fault for fault in schema_faults(value, schema))
+
+
+def test_the_choices_of_tools_are_found_at_any_depth_and_once():
+    room = {"type": "string", "enum": ["Oak Loft", "Elm Loft", 7, None]}
+    nested = {"type": "array", "items": {"anyOf": [{"type": "null"}, {"enum": ["Elm Loft", "spa"]}]}}
+    properties = {"room": room, "extras": nested, "odd": {"enum": "Oak"}}
+    tool = {"type": "function", "function": {"name": "book", "parameters": {"properties": properties}}}
+    assert sorted(choices_of([tool, tool])) == ["Elm Loft", "Oak Loft", "spa"]
+    assert choices_of([]) == []

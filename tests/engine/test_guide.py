@@ -78,3 +78,22 @@ def test_the_shortest_end_of_every_place_ends_it():
         guide.stack = guide.after(text.encode()[:length])
         guide.stack = guide.after(guide.closing())
         assert guide.may_end
+
+
+@pytest.mark.parametrize(
+    "data", [b"\xb0ur", b"\xe6\x88x", b"\xe6\x88\xe6", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5", b"\xe6<tool_call>"]
+)
+def test_no_answer_says_what_is_no_text(data):
+    assert Guide(TOOLS, "auto").after(data) is None
+
+
+def test_a_character_that_has_begun_is_finished_before_an_answer_ends():
+    guide = Guide(TOOLS, "auto")
+    for byte in "房".encode()[:2]:
+        guide.stack = guide.after(bytes([byte]))
+        assert not guide.may_end
+    assert guide.after(b"o") is None
+    assert ("房".encode()[:2] + guide.closing()).decode()
+    guide.stack = guide.after("房".encode()[2:])
+    assert guide.may_end
+    assert guide.closing() == b""

@@ -157,6 +157,22 @@ def _begin(shape: Shape, byte: int) -> Stack | None:
     return Choice(words).take(byte) if words else None
 
 
+def begun_sequence(byte: int) -> tuple[int, int, int] | None:
+    """How UTF-8 goes on after the first byte of a character: how many bytes follow, and between which two the next is.
+
+    None where no character begins so: overlong forms, surrogates and what is beyond Unicode (RFC 3629).
+    """
+    if byte < 0x80:
+        return 0, 0x80, 0xBF
+    if 0xC2 <= byte <= 0xDF:
+        return 1, 0x80, 0xBF
+    if 0xE0 <= byte <= 0xEF:
+        return 2, 0xA0 if byte == 0xE0 else 0x80, 0x9F if byte == 0xED else 0xBF
+    if 0xF0 <= byte <= 0xF4:
+        return 3, 0x90 if byte == 0xF0 else 0x80, 0x8F if byte == 0xF4 else 0xBF
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Text(Frame):
     """The rest of a string, its closing quote included.
@@ -188,13 +204,8 @@ class Text(Frame):
             return (Text(escape=1),)
         if byte < 0x80:
             return (self,) if byte >= 0x20 else None
-        if 0xC2 <= byte <= 0xDF:
-            return (Text(1),)
-        if 0xE0 <= byte <= 0xEF:
-            return (Text(2, 0xA0 if byte == 0xE0 else 0x80, 0x9F if byte == 0xED else 0xBF),)
-        if 0xF0 <= byte <= 0xF4:
-            return (Text(3, 0x90 if byte == 0xF0 else 0x80, 0x8F if byte == 0xF4 else 0xBF),)
-        return None
+        begun = begun_sequence(byte)
+        return (Text(*begun),) if begun else None
 
     def _take_escape(self, byte: int) -> Stack | None:
         if self.escape == 1:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dialoop.conversation import VERBATIM, Message, Tool
-from dialoop.engine.grammar import Choice, Frame, Stack, Value, closing, feed, is_complete
+from dialoop.engine.grammar import Choice, Frame, Stack, Value, begun_sequence, closing, feed, is_complete
 from dialoop.engine.request import NamedTool, ToolChoice
 from dialoop.engine.schema import Shape, json_bytes
 from dialoop.engine.source import Source, quotable
@@ -29,26 +29,42 @@ _NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additio
 
 @dataclass(frozen=True, slots=True)
 class Prose(Frame):
-    """Free text; `matched` bytes of the opening of a call have just been read. `after` is what follows the opening.
+    """Free text in UTF-8; `matched` bytes of the opening of a call have just been read. `after` is what follows it.
 
-    `after` None: no call may be opened, the byte that would complete its opening is refused.
+    `after` None: no call may be opened, the byte that would complete its opening is refused. `need` continuation bytes
+    of a character are open, the next in [low, high].
     """
 
     after: Stack | None
     matched: int = 0
+    need: int = 0
+    low: int = 0x80
+    high: int = 0xBF
 
     def take(self, byte: int) -> Stack | None:
         """See Frame."""
+        if self.need:
+            return (Prose(self.after, need=self.need - 1),) if self.low <= byte <= self.high else None
         if byte == _OPENING[self.matched]:
             if self.matched + 1 == len(_OPENING):
                 return self.after
             return (Prose(self.after, self.matched + 1),)
-        return (Prose(self.after, 1 if byte == _OPENING[0] else 0),)
+        begun = begun_sequence(byte)
+        return (Prose(self.after, 1 if byte == _OPENING[0] else 0, *begun),) if begun else None
 
     @property
     def skippable(self) -> bool:
         """See Frame."""
-        return True
+        return not self.need
+
+    def closing(self) -> bytes:
+        """See Frame."""
+        return bytes([self.low]) + b"\x80" * (self.need - 1) if self.need else b""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether neither a character nor the opening of a call has begun."""
+        return not (self.need or self.matched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,8 @@ class Guide:
 
     def after(self, data: bytes) -> Stack | None:
         """The state after `data`, or None if it may not come next."""
-        if len(self.stack) == 1 and isinstance(self.stack[0], Prose) and b"<" not in data and not self.stack[0].matched:
+        prose = self.stack[0] if len(self.stack) == 1 else None
+        if isinstance(prose, Prose) and prose.is_plain and data.isascii() and b"<" not in data:
             return self.stack
         return feed(self.stack, data)
 
