@@ -117,6 +117,7 @@ def loss_of(base: Base, course: Course) -> float:
     The mean of the losses that a trainer logs will not do: it gives every step the same weight, and the two sides put
     other sentences together into a step.
     """
+    AcceleratorState._reset_state(reset_partial_state=True)  # what a trainer in bfloat16 left behind
     gear = Gear(Accelerator(cpu=True, mixed_precision="no"), bf16=False)
     lengths = [len(sample.ids) for sample in course.samples]
     pad = int(base.tokenizer.pad_token_id)
