@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Gemma2Config, Gemma2ForCausalLM, MistralConfig, MistralForCausalLM
 
-from dialoop.model import AdapterSettings, load_base, takes_rows, target_nll
+from dialoop.model import AdapterSettings, load_base, segments, takes_rows, target_nll
 from dialoop.model.segments import segment_states
 
 from ..tiny_models import tiny_model, tiny_network
@@ -51,8 +51,10 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
     return found
 
 
+@pytest.mark.parametrize("block", [256, 2, 3], ids=["one block", "blocks of two", "blocks of three"])
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen3"])
-def test_loss_and_gradients_are_those_of_the_sentences_apart(kind: str):
+def test_loss_and_gradients_are_those_of_the_sentences_apart(kind: str, block: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(segments, "BLOCK", block)
     model = without_dropout(tiny_network(kind, 60))
     assert takes_rows(model)
     wanted = sum((target_nll(model, *one) for one in apart()), torch.zeros(()))

@@ -87,6 +87,20 @@ def test_the_guides_three_pairs_are_learnt_by_heart_within_thirty_epochs(tmp_pat
         assert tuned.tokenizer.decode(said) == wanted
 
 
+@pytest.mark.parametrize(
+    ("kind", "dropout", "rows"), [("llama", None, True), ("gpt2", None, False), ("gpt2", 0.0, True)]
+)
+def test_whether_beginnings_are_shared_is_told_and_kept(kind, dropout, rows, bases, tmp_path: Path):
+    """GPT-2 comes with dropout in its attention: it is padded, and that is said."""
+    lines = Lines()
+    asked = settings(epochs=1, batch_size=4, dropout=dropout)
+    job = Job(data=str(talks_file(tmp_path, 8)), base=str(bases[kind]), tune=asked)
+    result = tune(job, run=tmp_path / "run", watch=lines)
+    assert json.loads((result.folder / "run.json").read_text("utf-8"))["chosen"]["rows"] is rows
+    assert any("begin with alike is computed once" in line for line in lines.said) is rows
+    assert any("batches are padded" in line for line in lines.said) is not rows
+
+
 def test_an_adapter_trains_few_weights_and_the_model_is_whole(bases, tmp_path: Path):
     lines = Lines()
     job = Job(

@@ -26,7 +26,7 @@ from dialoop.agent.settings import AgentSettings
 from dialoop.agent.speaking import Interrupted
 from dialoop.agent.tools import Toolbox, ToolContext
 from dialoop.agent.turn import Means, Turn
-from dialoop.conversation import EVENT, Event, State, choices_of, fold
+from dialoop.conversation import EVENT, Event, State, fold
 from dialoop.conversation.events import UserSaid
 from dialoop.engine import Engine
 from dialoop.errors import DialoopError, LeaseLost, RequestError, SettingsError
@@ -305,8 +305,8 @@ class Agent:
         return await asyncio.to_thread(lambda: Course(self.store.events(conversation)))
 
     def _protector(self, conversation: str, state: State) -> Protector:
-        house, keys = [*([state.system] if state.system else []), *choices_of(state.tools)], self.settings.keys
-        return Protector(self.vault, conversation, finders=self._finders, house=house, keys=keys)
+        keys = self.settings.keys
+        return Protector(self.vault, conversation, finders=self._finders, house=state.house, keys=keys)
 
     def _opened(
         self, conversation: str, tenant: str, customer: str | None, lang: str | None, source: str | None

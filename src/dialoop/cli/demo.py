@@ -34,8 +34,8 @@ LOGS = "data/logs.jsonl"
 RUN = "runs/hotel"
 
 _MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "4")
-"""The bundled base was trained by Muon, so it is tuned by it as well. A step has the four talks of one house: what they
-begin with alike is computed once."""
+"""The bundled base was trained by Muon, so it is tuned by it as well. A step has up to four talks of one house: what
+they begin with alike is computed once."""
 
 
 def demo(

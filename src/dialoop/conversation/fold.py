@@ -37,6 +37,7 @@ from dialoop.conversation.events import (
 )
 from dialoop.conversation.json_text import canonical_json
 from dialoop.conversation.record import FunctionCall, Message, ToolCall
+from dialoop.conversation.tool_schema import choices_of
 from dialoop.errors import DataError, Place
 
 Phase = Literal["new", "open", "asked", "with_operator", "closed", "erased"]
@@ -79,6 +80,11 @@ class State(BaseModel):
     summary: tuple[int, str] | None = None
     outcome: str | None = None
     rating: float | None = None
+
+    @property
+    def house(self) -> list[str]:
+        """The house's own texts, which are nobody's secret: the system message and what its tools are chosen among."""
+        return [*([self.system] if self.system else []), *choices_of(self.tools)]
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:

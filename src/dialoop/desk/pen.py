@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dialoop.conversation import EVENT, State, choices_of
+from dialoop.conversation import EVENT, State
 from dialoop.desk.sight import Sight, see
 from dialoop.errors import DeskError, LeaseLost
 from dialoop.privacy import Protector
@@ -52,8 +52,7 @@ class Pen:
 
     def protected(self, text: str) -> str:
         """The text with stand-ins, as it is kept. The agent's instructions and its tools' choices are no secret."""
-        house = [*([] if self.state.system is None else [self.state.system]), *choices_of(self.state.tools)]
-        return Protector(self._store.vault, self._lease.conversation, house=house).protect(text)
+        return Protector(self._store.vault, self._lease.conversation, house=self.state.house).protect(text)
 
 
 @contextmanager

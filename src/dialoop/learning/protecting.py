@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dialoop.conversation import Conversation, FunctionCall, Message, State, ToolCall, choices_of
+from dialoop.conversation import Conversation, FunctionCall, Message, State, ToolCall
 from dialoop.conversation.fold import Entry
 from dialoop.privacy import LITERAL, STAND_IN, Finder, Keys, Protector, Vault, same, stand_in
 
@@ -32,7 +32,7 @@ class Protection:
 def protected(state: State, protection: Protection) -> tuple[State, int]:
     """The state with stand-ins in every text, call and result; and in how many of them something was replaced now."""
     name = state.conversation or ""
-    house = [*([state.system] if state.system else []), *choices_of(state.tools), *protection.house]
+    house = [*state.house, *protection.house]
     overlay = _Overlay(protection.vault, name, _texts(state))
     protector = Protector(overlay, name, finders=protection.finders, house=house, keys=protection.keys)
     for entry in state.entries:  # what a later message gives away is gone from the earlier ones, too

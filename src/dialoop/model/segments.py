@@ -142,7 +142,7 @@ class _Attention(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, families: tuple[Family, ...], scale: float
     ) -> Tensor:
         """query (1, h, N, d), key and value (1, k, N, d) with h a multiple of k → (1, h, N, d)."""
-        out = torch.empty(query.shape, dtype=query.dtype)
+        out = torch.empty_like(query, memory_format=torch.contiguous_format)
         grouped, said = _grouped(query, key), _grouped(out, key)
         for family in families:
             for segment in family.segments:
@@ -159,14 +159,14 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of keys and values are summed over what looks at them in at least float32."""
         query, key, value = ctx.saved_tensors
-        to_query = torch.empty(query.shape, dtype=query.dtype)
+        to_query = torch.empty_like(query, memory_format=torch.contiguous_format)
         wide = torch.promote_types(query.dtype, torch.float32)
-        to_key, to_value = (torch.zeros(key.shape, dtype=wide) for _ in range(2))
+        to_key, to_value = (key.new_zeros(key.shape, dtype=wide) for _ in range(2))
         grouped, slopes, found = (_grouped(one, key) for one in (query, outputs[0], to_query))
         for family in ctx.families:
             for segment in family.segments:
                 keys, values = (family.seen(one[0], segment) for one in (key, value))
-                sums = [torch.zeros(keys.shape, dtype=wide) for _ in range(2)]
+                sums = [keys.new_zeros(keys.shape, dtype=wide) for _ in range(2)]
                 for block, last in family.blocks(segment):
                     q, slope = _rows(grouped, block), _rows(slopes, block)
                     chances = _chances(q, keys[:, :last], block, ctx.scale)
@@ -201,7 +201,7 @@ def _chances(queries: Tensor, keys: Tensor, block: slice, scale: float) -> Tenso
     size = block.stop - block.start
     scores = torch.baddbmm(queries.new_zeros(()), queries, keys.mT, beta=0, alpha=scale)
     own = scores.view(len(scores), -1, size, scores.shape[2])[..., -size:]
-    own.masked_fill_(torch.ones(size, size, dtype=torch.bool).triu_(1), -torch.inf)
+    own.masked_fill_(scores.new_ones((size, size), dtype=torch.bool).triu_(1), -torch.inf)
     return torch.softmax(scores, -1)
 
 

@@ -305,6 +305,15 @@ def _lines(records: Records, split: Split[Any], train: Counts, held_out: Counts)
     return lines
 
 
+def _rows_told(prepared: Prepared, chosen: Chosen) -> list[str]:
+    """Whether sentences lie in rows of segments; nothing where they never do."""
+    if prepared.objective is not None or prepared.base.head.kind != "generate":
+        return []
+    if chosen.rows:
+        return ["what the conversations of a step begin with alike is computed once"]
+    return [f"batches are padded: {prepared.base.name} takes no rows of segments here (docs/training.md, Speed)"]
+
+
 def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
     """What a person is told of base and choices."""
     base = prepared.base
@@ -331,6 +340,7 @@ def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
     return [
         *fresh,
         *untaught,
+        *_rows_told(prepared, chosen),
         f"{base.name}: {weights:,} weights, {share}; {base.head.kind}{labels}; window {chosen.window:,} tokens",
         f"{chosen.epochs:g} epochs, {a_step} a step, learning rate {chosen.lr:.1e};"
         f" {chosen.precision} on {chosen.device}" + (f" ({chosen.why})" if chosen.why else ""),
