@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dialoop.model.crf import IGNORED, Crf
-from dialoop.model.tagging import best_tags
+from dialoop.model.windows import best_tags
 
 torch.manual_seed(3)
 

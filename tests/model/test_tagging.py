@@ -13,7 +13,7 @@ from dialoop.model import AdapterSettings, Head, load_base, save_model, tag_text
 from dialoop.model.backbone import open_tokenizer
 from dialoop.model.heads import CASINGS, tag_scores, transitions_of
 from dialoop.model.names import resolve_model
-from dialoop.model.tagging import casing_of, read_text, truth_of
+from dialoop.model.windows import casing_of, read_text, truth_of
 
 from ..tiny_models import tiny_bert_tokenizer, tiny_model, tiny_tokenizer
 

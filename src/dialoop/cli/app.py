@@ -30,6 +30,7 @@ VERBS: dict[str, str] = {
     "tune": "Adapt a base to dialogue data.",
     "search": "Search for good settings of tune, trial by trial.",
     "evaluate": "Measure models on held-out conversations, before against after.",
+    "export": "Convert a model that labels, tags or scores to ONNX, for processors.",
     "chat": "Talk to a model in the terminal.",
     "serve": "Serve a model, and a project's agents with chat page and desk, over HTTP.",
     "operator": "Let somebody sign in at the desk.",

@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import typer
+
 from dialoop.agent import Agent, AgentSettings, Toolbox
 from dialoop.agent.seams import Search
 from dialoop.agent.seams import Understand as Understands
@@ -102,4 +104,6 @@ def _understand(model: str | None) -> Understands | None:
         return None
     from dialoop.understanding import Understander
 
-    return Understander.load(model).understand
+    understander = Understander.load(model)
+    typer.echo(f"messages are understood with {understander.way}")
+    return understander.understand

@@ -20,7 +20,6 @@ from torch import nn
 from dialoop.errors import ModelError
 from dialoop.model.heads import Head
 
-ADAPTER_CONFIG = "adapter_config.json"
 _ORIGIN = "adapter_base.json"
 
 

@@ -15,7 +15,6 @@ from torch import nn
 
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model.adapter import (
-    ADAPTER_CONFIG,
     AdapterBase,
     AdapterSettings,
     adapter_base,
@@ -36,7 +35,7 @@ from dialoop.model.backbone import (
     token_id,
 )
 from dialoop.model.chat import control_tokens, template_facts
-from dialoop.model.folder import verify, written_whole
+from dialoop.model.folder import ADAPTER_CONFIG, verify, written_whole
 from dialoop.model.heads import HEADS, Head, head_of, is_encoder, remember
 from dialoop.model.names import resolve_model
 from dialoop.model.templates import packaged_template

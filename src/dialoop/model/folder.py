@@ -19,6 +19,8 @@ from pathlib import Path
 from dialoop.errors import ModelError
 
 MANIFEST = "manifest.json"
+ADAPTER_CONFIG = "adapter_config.json"
+"""The file by which a folder that holds only an adapter is known."""
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 
@@ -45,16 +47,29 @@ def verify(folder: Path) -> str:
     """
     weights = {path.name: _sha256(path) for path in weight_files(folder)}
     manifest = _read_manifest(folder)
-    for name, wanted in manifest.items():
-        path = folder / name
-        if not path.is_file():
-            raise _torn(folder, f"{name} is missing")
-        if (weights.get(name) or _sha256(path)) != wanted:
-            raise _torn(folder, f"{name} is not what was written")
+    _compare(folder, manifest, weights)
     if manifest and (unknown := sorted(weights.keys() - manifest.keys())):
         raise _torn(folder, f"{unknown[0]} is not in {MANIFEST}")
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(weights.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def verify_manifest(folder: Path) -> None:
+    """Check every file of a folder without weights of its own against its manifest. Raises ModelError."""
+    manifest = _read_manifest(folder)
+    if not manifest:
+        raise _torn(folder, f"{MANIFEST} is missing")
+    _compare(folder, manifest, {})
+
+
+def _compare(folder: Path, manifest: dict[str, str], known: dict[str, str]) -> None:
+    """`known`: digests that have been taken."""
+    for name, wanted in manifest.items():
+        path = folder / name
+        if not path.is_file():
+            raise _torn(folder, f"{name} is missing")
+        if (known.get(name) or _sha256(path)) != wanted:
+            raise _torn(folder, f"{name} is not what was written")
 
 
 def write_manifest(folder: Path) -> None:

@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from dialoop.errors import ModelError
 from dialoop.model.crf import IGNORED, Crf
 from dialoop.model.loss import target_nll
+from dialoop.model.windows import CASINGS
 
 _KEPT = "dialoop_head"  # the key in a saved config.json
-CASINGS = ("none", "lower", "initial", "upper", "mixed", "digits")
-"""How a token is written, as a tagger with `casing` is told: "digits" has no letter but a digit, "none" neither."""
 
 
 class Head(BaseModel):

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from dialoop.errors import ModelError
-from dialoop.model.adapter import ADAPTER_CONFIG
+from dialoop.model.folder import ADAPTER_CONFIG
 from dialoop.model.shelf import shelf as open_shelf
 
 MINI = "mini"

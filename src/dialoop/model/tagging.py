@@ -1,14 +1,8 @@
-"""Texts as a tagger reads them: windows of tokens, the characters that each token stands for, tags, and spans again.
-
-A *unit* is a token that brings at least one new character: control tokens, white space and the further bytes of a
-character that a byte-level tokenizer cuts up are none. A text that is longer than the window is read in windows that
-overlap by a quarter; each unit belongs to the one window in which it is farther from an edge. It knows no losses.
-"""
+"""Spans that a base with a `tag` head finds in texts. How texts become windows and tags spans, `windows` knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,124 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from dialoop.conversation import SlotSpan
-from dialoop.conversation.spans import runs_of
 from dialoop.errors import ModelError
-from dialoop.model.heads import CASINGS, tag_scores, transitions_of
+from dialoop.model.heads import tag_scores, transitions_of
+from dialoop.model.windows import Window, laid, read_text, tag_windows
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from dialoop.model.base import Base
-
-_SHARED = 4
-"""Neighbouring windows have one part in so many in common."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Token ids (T,) as the model reads them. `places`: where the units stand that are this window's own; `first`: the
-    number of the first of them. `casing` (T,): how each token is written, see `CASINGS`.
-    """
-
-    ids: list[int]
-    places: list[int]
-    first: int
-    casing: list[int]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text in windows. `edges`: start and end of each unit in code points, in order, none overlapping."""
-
-    windows: list[Window]
-    edges: list[tuple[int, int]]
-
-
-def read_text(tokenizer: PreTrainedTokenizerBase, text: str, window: int) -> Reading:
-    """`text` in windows of at most `window` tokens. Raises ModelError for a tokenizer that does not tell offsets."""
-    if not tokenizer.is_fast:
-        raise ModelError(
-            "the base's tokenizer does not tell which characters a token stands for",
-            remedy="choose a base with a fast tokenizer (tokenizer.json)",
-        )
-    made = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
-    ids, offsets = list(made["input_ids"]), [tuple(pair) for pair in made["offset_mapping"]]
-    special = [bool(one) for one in made["special_tokens_mask"]]
-    begin, end = 0, len(ids)
-    while begin < end and special[begin]:
-        begin += 1
-    while end > begin and special[end - 1]:
-        end -= 1
-    units = _units(text, offsets, begin, end)
-    casing = [0 if one else casing_of(text[pair[0] : pair[1]]) for one, pair in zip(special, offsets, strict=True)]
-    windows, first = [], 0
-    for low, high, own_from, own_to in _stretches(begin, end, len(ids), window):
-        own = [place for place, _ in units if own_from <= place < own_to]
-        windows.append(
-            Window(
-                ids=ids[:begin] + ids[low:high] + ids[end:],
-                places=[begin + place - low for place in own],
-                first=first,
-                casing=casing[:begin] + casing[low:high] + casing[end:],
-            )
-        )
-        first += len(own)
-    return Reading(windows, [edges for _, edges in units])
-
-
-def casing_of(piece: str) -> int:
-    """How a piece of text is written: its number in `CASINGS`."""
-    word = piece.strip()
-    if not any(letter.isalpha() for letter in word):
-        return CASINGS.index("digits" if any(letter.isdigit() for letter in word) else "none")
-    if word.islower() or not any(letter.isupper() for letter in word):
-        return CASINGS.index("lower")
-    if word.isupper():
-        return CASINGS.index("upper" if len(word) > 1 else "initial")
-    return CASINGS.index("initial" if word[0].isupper() and not any(one.isupper() for one in word[1:]) else "mixed")
-
-
-def truth_of(reading: Reading, spans: Sequence[SlotSpan], labels: Sequence[str]) -> tuple[NDArray[np.int64], int]:
-    """The number of each unit's tag (0: O, 2i+1: B-, 2i+2: I- of label i), and how many spans begin or end in a unit.
-
-    A unit that lies partly in a span belongs to it, unless the span before it has it. Spans must not overlap.
-    """
-    numbers = np.zeros(len(reading.edges), dtype=np.int64)
-    inexact = 0
-    for span in spans:
-        touched = [
-            unit
-            for unit, (start, end) in enumerate(reading.edges)
-            if start < span.end and span.start < end and numbers[unit] == 0
-        ]
-        if touched:
-            tag = 2 * labels.index(span.label)
-            numbers[touched] = tag + 2
-            numbers[touched[0]] = tag + 1
-        held = (reading.edges[touched[0]][0], reading.edges[touched[-1]][1]) if touched else None
-        inexact += held != (span.start, span.end)
-    return numbers, inexact
-
-
-def best_tags(scores: NDArray[np.float64], transitions: NDArray[np.float64] | None = None) -> list[int]:
-    """The best valid row of tags (Viterbi 1967): no I- but after B- or I- of its label.
-
-    scores (U, K) of each unit's tags; transitions (K, K): what going from row to column adds, 0 without.
-    """
-    units, tags = scores.shape
-    if not units:
-        return []
-    steps = _invalid(tags) + (0.0 if transitions is None else transitions)
-    best = scores[0] + _invalid(tags)[0]  # a text begins as after O
-    came_from = np.zeros((units, tags), dtype=np.int64)
-    for unit in range(1, units):
-        ways = best[:, None] + steps
-        came_from[unit] = ways.argmax(axis=0)
-        best = ways.max(axis=0) + scores[unit]
-    row = [int(best.argmax())]
-    for unit in range(units - 1, 0, -1):
-        row.append(int(came_from[unit, row[-1]]))
-    return row[::-1]
 
 
 def tag_texts(base: Base, texts: Sequence[str], *, batch_size: int = 16) -> list[list[SlotSpan]]:
@@ -143,78 +25,14 @@ def tag_texts(base: Base, texts: Sequence[str], *, batch_size: int = 16) -> list
     """
     if base.head.kind != "tag":
         raise ModelError(f"{base.name} has a head of kind {base.head.kind}, not tag", remedy="tune it with spans first")
-    readings = [read_text(base.tokenizer, text, base.window) for text in texts]
-    width = 1 + 2 * len(base.head.labels)
-    scores = [np.zeros((len(one.edges), width)) for one in readings]
-    windows = [(number, window) for number, one in enumerate(readings) for window in one.windows if window.places]
-    windows.sort(key=lambda pair: len(pair[1].ids))
-    for start in range(0, len(windows), batch_size):
-        some = windows[start : start + batch_size]
+    pad, casing = int(base.tokenizer.pad_token_id), base.head.casing
+
+    def score(windows: list[Window]) -> NDArray[np.float64]:
+        rows = laid(windows, pad, casing=casing)
+        inputs = {name: torch.from_numpy(some).to(base.device) for name, some in rows.items()}
         with torch.inference_mode():
-            found = tag_scores(base.model, _inputs(base, [window for _, window in some])).double().cpu().numpy()
-        for row, (number, window) in enumerate(some):
-            own = slice(window.first, window.first + len(window.places))
-            scores[number][own] = found[row, window.places]
-    moves = transitions_of(base.model)
-    return [_spans(reading, best_tags(one, moves), base) for reading, one in zip(readings, scores, strict=True)]
+            found: NDArray[np.float64] = tag_scores(base.model, inputs).double().cpu().numpy()
+        return found
 
-
-def _spans(reading: Reading, numbers: list[int], base: Base) -> list[SlotSpan]:
-    return [
-        SlotSpan(label=label, start=reading.edges[first][0], end=reading.edges[last][1])
-        for label, first, last in runs_of(numbers, base.head.labels)
-    ]
-
-
-def _inputs(base: Base, windows: Sequence[Window]) -> dict[str, torch.Tensor]:
-    """Padded at their ends: input_ids and attention_mask, and casing where the head has a part for it, (B, T) each."""
-    width = max(len(window.ids) for window in windows)
-    pad = int(base.tokenizer.pad_token_id)
-    inputs = {
-        "input_ids": [window.ids + [pad] * (width - len(window.ids)) for window in windows],
-        "attention_mask": [[1] * len(window.ids) + [0] * (width - len(window.ids)) for window in windows],
-    }
-    if base.head.casing:
-        inputs["casing"] = [window.casing + [0] * (width - len(window.ids)) for window in windows]
-    return {name: torch.tensor(rows, device=base.device) for name, rows in inputs.items()}
-
-
-def _units(text: str, offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[tuple[int, tuple[int, int]]]:
-    """Place and characters of each token that brings characters of its own."""
-    found: list[tuple[int, tuple[int, int]]] = []
-    known = 0
-    for place in range(begin, end):
-        low, high = max(offsets[place][0], known), offsets[place][1]
-        while low < high and text[low].isspace():
-            low += 1
-        while low < high and text[high - 1].isspace():
-            high -= 1
-        if low < high:
-            found.append((place, (low, high)))
-            known = high
-    return found
-
-
-def _stretches(begin: int, end: int, whole: int, window: int) -> list[tuple[int, int, int, int]]:
-    """Of each window: from where to where it reads, and which of these places are its own."""
-    room = window - (whole - (end - begin))
-    if room < 1:
-        raise ModelError(f"a window of {window} tokens has no room for text", remedy="give a longer --window")
-    shared = room // _SHARED
-    lows = list(range(begin, max(begin + 1, end - shared), room - shared))
-    found = []
-    for number, low in enumerate(lows):
-        high = min(end, low + room)
-        own_from = begin if number == 0 else low + shared // 2
-        own_to = end if number == len(lows) - 1 else lows[number + 1] + shared // 2
-        found.append((low, high, own_from, own_to))
-    return found
-
-
-def _invalid(tags: int) -> NDArray[np.float64]:
-    """(K, K): 0 where a tag may follow, minus infinity where it may not."""
-    moves = np.zeros((tags, tags))
-    for inside in range(2, tags, 2):
-        moves[:, inside] = -np.inf
-        moves[[inside - 1, inside], inside] = 0.0
-    return moves
+    readings = [read_text(base.tokenizer, text, base.window) for text in texts]
+    return tag_windows(readings, base.head.labels, transitions_of(base.model), score, batch_size)

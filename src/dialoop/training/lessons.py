@@ -18,7 +18,7 @@ from dialoop.conversation import Example
 from dialoop.conversation.spans import without_overlaps
 from dialoop.errors import DataError, SettingsError
 from dialoop.model import Base, Head
-from dialoop.model.tagging import Reading, read_text, truth_of
+from dialoop.model.windows import Reading, read_text, truth_of
 from dialoop.training.batches import Batch, Sample, lay_tags, lay_texts
 from dialoop.training.settings import TuneSettings
 from dialoop.training.side import Counts, Side

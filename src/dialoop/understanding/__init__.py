@@ -4,8 +4,8 @@
     understander = Understander.load("runs/intents-mini/model")
     understander.understand("Can I still cancel?").intents           # {"cancel": 0.97, "change": 0.02, …}
 
-`Understander.understand` is what an agent takes as its `understand`. torch is loaded when one of these is named, not
-with the room.
+`Understander.understand` is what an agent takes as its `understand`. torch is loaded when it is needed, not with the
+room: a model that was converted to ONNX is read without it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,18 @@ from dialoop.understanding.result import Understanding
 
 if TYPE_CHECKING:
     from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration
+    from dialoop.understanding.conversion import Conversion
+    from dialoop.understanding.converted import Converted
+    from dialoop.understanding.converting import convert
     from dialoop.understanding.fitting import fit, fit_model
     from dialoop.understanding.understander import Understander
 
 _LOADED_WHEN_NAMED = {
     "OUT_OF_SCOPE": "calibration",
     "Calibration": "calibration",
+    "Conversion": "conversion",
+    "Converted": "converted",
+    "convert": "converting",
     "Understander": "understander",
     "fit": "fitting",
     "fit_model": "fitting",
@@ -32,8 +38,11 @@ _LOADED_WHEN_NAMED = {
 __all__ = [
     "OUT_OF_SCOPE",
     "Calibration",
+    "Conversion",
+    "Converted",
     "Understander",
     "Understanding",
+    "convert",
     "fit",
     "fit_model",
     "labelled",

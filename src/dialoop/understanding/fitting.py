@@ -18,10 +18,11 @@ from sklearn.metrics import roc_auc_score
 from dialoop.conversation import Example
 from dialoop.errors import DataError, RunError
 from dialoop.model import Base, load_base
-from dialoop.training.material import part, read_records
 from dialoop.training.run_folder import RunFolder
+from dialoop.understanding.batching import Read
 from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration, Figures, evenly, packed, write_calibration
-from dialoop.understanding.reading import Read, check_classifier, read_texts
+from dialoop.understanding.reading import check_classifier, read_texts
+from dialoop.understanding.run_texts import texts_of
 from dialoop.understanding.scores import METHODS, Array, Method, know, scope_scores, softmax
 
 KEPT = 0.95
@@ -52,14 +53,7 @@ def fit(run: Path | str, held_out: Sequence[Example] | None = None) -> Calibrati
     folder = RunFolder(Path(run))
     if not folder.model.is_dir():
         raise RunError("this run has no model yet", where=folder.path, remedy="let it end: dialoop tune --resume")
-    job = folder.job()
-    records = read_records(Path(job.data))
-    known = folder.read("data.json").get("files", [{}])[0].get("sha256", records.sha256)
-    if known != records.sha256:
-        raise RunError("the data has changed since the run began", where=job.data, remedy="tune anew")
-    split, _ = part(records, job.tune.held_out, job.tune.seed)
-    if not records.examples:
-        raise DataError("intents are fitted on labelled texts", where=job.data, remedy="give a run on labelled texts")
+    split = texts_of(folder.path)
     return fit_model(load_base(folder.model), split.train, [*split.held_out, *(held_out or [])])
 
 

@@ -6,27 +6,16 @@ The head of a decoder reads the hidden state of the text's last token, that of a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dialoop.errors import ModelError
 from dialoop.model import Base
+from dialoop.understanding.batching import Read, read_by_length
 from dialoop.understanding.scores import Array
-
-BATCH = 32
-"""Texts that are read at once."""
-
-
-@dataclass(frozen=True)
-class Read:
-    """logits (N, L) and features (N, D) of N texts."""
-
-    logits: Array
-    features: Array
 
 
 def check_classifier(base: Base) -> None:
@@ -42,15 +31,7 @@ def check_classifier(base: Base) -> None:
 
 def read_texts(base: Base, texts: Sequence[str]) -> Read:
     """Logits and features of the texts, in their order. A text longer than the window is read up to its end."""
-    logits = [np.empty(0)] * len(texts)
-    features = [np.empty(0)] * len(texts)
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-    for start in range(0, len(order), BATCH):
-        numbers = order[start : start + BATCH]
-        some_logits, some_features = _read(base, [texts[number] for number in numbers])
-        for number, row, feature in zip(numbers, some_logits, some_features, strict=True):
-            logits[number], features[number] = row, feature
-    return Read(np.asarray(logits, dtype=np.float32), np.asarray(features, dtype=np.float32))
+    return read_by_length(texts, partial(_read, base))
 
 
 def _read(base: Base, texts: list[str]) -> tuple[Array, Array]:
@@ -85,7 +66,7 @@ def at_end(hidden: Tensor, mask: Tensor) -> Tensor:
         return hidden
     places = torch.arange(mask.shape[1], device=mask.device)
     last = (mask * places).argmax(dim=1)
-    return hidden[torch.arange(len(hidden), device=hidden.device), last]
+    return hidden[torch.arange(hidden.shape[0], device=hidden.device), last]
 
 
 def head_of(model: nn.Module) -> nn.Module:

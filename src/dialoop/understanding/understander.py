@@ -1,5 +1,6 @@
 """Reads messages with a tuned classifier: the intents, how sure of each, and whether the message is out of scope.
 
+On a processor a model that was converted to ONNX is read with ONNX Runtime, and torch is not loaded; else with torch.
 May be called from any thread. Messages that come in while others are read are gathered and read together next. It knows
 no conversations.
 """
@@ -10,16 +11,20 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from dialoop.errors import ModelError
-from dialoop.model import Base, load_base
-from dialoop.understanding.calibration import Calibration, read_calibration
-from dialoop.understanding.reading import BATCH, check_classifier, read_texts
+from dialoop.errors import ModelError, SettingsError
+from dialoop.model.folder import verify
+from dialoop.model.names import resolve_model
+from dialoop.understanding.batching import BATCH, Reader
+from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration, read_calibration
+from dialoop.understanding.conversion import AGAIN, FOLDER, read_conversion
+from dialoop.understanding.converted import INSTALL, Converted, is_installed
 from dialoop.understanding.result import Understanding
 
 TOLD = 5
 """Intents that are told of a message."""
+Way = Literal["auto", "onnx", "torch"]
 
 
 @dataclass
@@ -32,25 +37,58 @@ class _Waiting:
 
 
 class Understander:
-    """A classifier with its calibration; made by `Understander.load`."""
+    """A classifier with its calibration; made by `Understander.load`. `way`: what reads its messages, in words."""
 
-    def __init__(self, base: Base, calibration: Calibration) -> None:
-        self._base, self._calibration, self._known = base, calibration, calibration.known()
+    def __init__(self, read: Reader, calibration: Calibration, way: str) -> None:
+        self._read, self._calibration, self._known = read, calibration, calibration.known()
+        self.way = way
         self._waiting: list[_Waiting] = []
         self._guard, self._reading = threading.Lock(), threading.Lock()
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "cpu") -> Understander:
-        """The classifier in a folder, or a version on the shelf. Raises ModelError, also where it was not fitted."""
+    def load(cls, folder: str | Path, *, device: str = "cpu", way: Way = "auto") -> Understander:
+        """The classifier in a folder, or a version on the shelf.
+
+        `way` "auto": with ONNX Runtime where it was converted and `device` is cpu, else with torch, and `way` of what
+        comes back says why; "onnx" and "torch" insist. Raises ModelError, also where it was not fitted; SettingsError.
+        """
+        if way == "onnx" and device != "cpu":
+            raise SettingsError(
+                f"a converted model is not read on {device}", remedy="leave the device, or the way, out"
+            )
+        if way == "torch" or device != "cpu":
+            return cls._with_torch(folder, device, "torch")
+        found = resolve_model(folder)
+        reason = None if way == "onnx" else _against_onnx(found)
+        return cls._with_torch(folder, device, f"torch: {reason}") if reason else cls._with_onnx(found)
+
+    @classmethod
+    def _with_onnx(cls, folder: Path) -> Understander:
+        converted = Converted.load(folder)
+        known = converted.conversion
+        if known.kind != "classify" or known.multi_label:
+            what = "intents are read with one label a text, and this model gives something else"
+            raise ModelError(what, where=folder, remedy="tune a base with texts that have one `label` each")
+        calibration = read_calibration(folder, fingerprint=known.fingerprint, labels=known.labels)
+        return cls(converted.read, calibration, f"ONNX Runtime, {known.precision}")
+
+    @classmethod
+    def _with_torch(cls, folder: str | Path, device: str, way: str) -> Understander:
+        from functools import partial
+
+        from dialoop.model import load_base
+        from dialoop.understanding.reading import check_classifier, read_texts
+
         base = load_base(folder, device=device)
         check_classifier(base)
         assert base.path is not None
-        return cls(base, read_calibration(base.path, fingerprint=base.fingerprint, labels=base.head.labels))
+        calibration = read_calibration(base.path, fingerprint=base.fingerprint, labels=base.head.labels)
+        return cls(partial(read_texts, base), calibration, way)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """All intents that it knows."""
-        return tuple(label for label in self._base.head.labels if label != "out_of_scope")
+        return tuple(label for label in self._calibration.labels if label != OUT_OF_SCOPE)
 
     @property
     def calibration(self) -> Calibration:
@@ -75,7 +113,7 @@ class Understander:
         """What was made of many messages, in their order."""
         if not texts:
             return []
-        read = read_texts(self._base, texts)
+        read = self._read(texts)
         intents, chances = self._calibration.probabilities(read.logits)
         outside, shares = self._calibration.scope(self._known, read.logits, read.features)
         made = []
@@ -92,3 +130,14 @@ class Understander:
         finally:
             for one in batch:
                 one.failed = one.understanding is None
+
+
+def _against_onnx(folder: Path) -> str | None:
+    """Why a model is not read with ONNX Runtime; None where it can be. Raises ModelError for a torn conversion."""
+    if not (folder / FOLDER).is_dir():
+        return "it was not converted to ONNX (dialoop export)"
+    if not is_installed():
+        return f"ONNX Runtime is missing ({INSTALL})"
+    if read_conversion(folder / FOLDER).fingerprint != verify(folder):
+        return f"{FOLDER}/ was converted from other weights ({AGAIN})"
+    return None
