@@ -1,7 +1,6 @@
 """Intents from a tiny tuned classifier: fitted, saved, loaded, read together, and refused where it does not fit."""
 
 import json
-import random
 import subprocess
 import sys
 import threading
@@ -14,57 +13,10 @@ import torch
 from dialoop.conversation import Annotations, Conversation, Example, Message, MessageAnnotation
 from dialoop.errors import DataError, DialoopError, ModelError, RunError
 from dialoop.model import Head, load_base, save_model
-from dialoop.training import Job, TuneSettings, tune
 from dialoop.understanding import OUT_OF_SCOPE, Understander, fit, fit_model, labelled
 from dialoop.understanding.reading import head_of, read_texts
 from tests.tiny_models import tiny_model
-
-WORDS = {
-    "book": ["book a room", "a room please", "reserve a room for two nights", "我想预订房间"],
-    "price": ["what is the price", "how much does it cost", "the price of a night", "多少钱一晚"],
-    "bye": ["good bye", "thanks and bye", "bye bye", "再见"],
-}
-OTHERS = [
-    "zebra physics",
-    "0xFF == 255",
-    "QUANTUM!!",
-    "¿dónde está?",
-    "lorem ipsum dolor",
-    "@@@@",
-    "ÆØÅ",
-    "{}[]",
-    "42 42 42",
-    "%%%",
-]
-
-
-def examples(count: int, seed: int) -> list[Example]:
-    dice = random.Random(seed)
-    made = []
-    for number in range(count):
-        label = dice.choice(sorted(WORDS))
-        made.append(Example(text=f"{dice.choice(WORDS[label])} {number % 7}", label=label, customer=f"c{number}"))
-    return made
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of a tiny decoder on three intents."""
-    folder = tmp_path_factory.mktemp("intents")
-    base = tiny_model("qwen3", folder / "base")
-    data = folder / "intents.jsonl"
-    data.write_text("".join(json.dumps({"text": e.text, "label": e.label}) + "\n" for e in examples(120, 0)), "utf-8")
-    torch.manual_seed(0)
-    settings = TuneSettings(epochs=4, lr=3e-3, batch_size=8, precision="float32", device="cpu", held_out="0.2")
-    result = tune(Job(data=str(data), base=str(base), tune=settings), run=folder / "run")
-    assert result.model is not None
-    return folder / "run"
-
-
-@pytest.fixture(scope="module")
-def fitted(run: Path) -> Path:
-    fit(run, [Example(text=text, label=OUT_OF_SCOPE) for text in OTHERS])
-    return run / "model"
+from tests.understanding.intents import OTHERS, WORDS, examples
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ VERBS: dict[str, str] = {
     "rehearse": "Let simulated customers talk to the agent.",
     "learn": "Learn from served conversations: collect, tune, judge, promote or refuse.",
     "shelf": "List the model's versions, promote one, or roll back.",
-    "explain": "Tell what led to an answer of an agent.",
+    "explain": "Tell what led to an answer of an agent, or to the label of a text.",
     "backup": "Write a whole store of conversations into one file.",
     "restore": "Fill a new store from a backup.",
     "pretrain": "Train the bundled base from scratch by a recipe.",

@@ -1,13 +1,16 @@
-"""`dialoop explain`: why the agent said what it said. Thin: a store's events to the fold that explains, and to words.
+"""`dialoop explain`: why the agent said what it said, or why a classifier labels a text so.
 
-It knows no model and no project.
+Thin: a store's events to the fold that explains, and to words. It knows no project.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dialoop.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from dialoop.agent import Explanation
@@ -15,17 +18,53 @@ if TYPE_CHECKING:
 
 
 def explain(
-    store: Annotated[str, typer.Argument(help="The store: a path, sqlite:///path or postgresql://user@host/name.")],
-    conversation: Annotated[str, typer.Argument(help="The conversation's id.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="The store: a path, sqlite:///path or postgresql://user@host/name. With --text, a classifier: a run,"
+            " a folder or a version."
+        ),
+    ],
+    conversation: Annotated[str | None, typer.Argument(help="The conversation's id.")] = None,
     seq: Annotated[int | None, typer.Argument(help="The number of an answer or a message; none: the last.")] = None,
     true_values: Annotated[
         bool, typer.Option("--true-values", help="Private values out of the vault instead of their stand-ins.")
     ] = False,
+    text: Annotated[
+        str | None, typer.Option(help="A message: tell why the classifier labels it so, word by word.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Explain this label of the message; else the likeliest.")] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="Training texts, to tell the nearest of them; else those of the run.")
+    ] = None,
+    nearest: Annotated[int, typer.Option(min=0, help="Training texts that are told.")] = 5,
+    report: Annotated[Path | None, typer.Option("--report", "--out", help="Also write a page: FILE.html.")] = None,
 ) -> None:
-    """Tell what led to an answer: what was understood, who decided, passages, tools with results, what was withheld."""
+    """Tell what led to an answer: what was understood, who decided, passages, tools with results, what was withheld.
+    With --text: what led a classifier to its label, word by word, and the training texts that are nearest."""
+    if text is not None:
+        _refuse(conversation is not None, f"--text takes a model, and {conversation!r} was given besides it")
+        from dialoop.cli.explain_text import explain_text
+
+        explain_text(source, text, label=label, train=train, nearest=nearest, report=report)
+        return
+    _refuse(conversation is None, "no conversation was named")
+    _refuse(
+        label is not None or train is not None or report is not None, "--label, --train and --report go with --text"
+    )
+    _tell(source, str(conversation), seq, true_values)
+
+
+def _refuse(wrong: bool, what: str) -> None:
+    if wrong:
+        remedy = 'dialoop explain STORE CONVERSATION; or dialoop explain MODEL --text "…"'
+        raise SettingsError(what, remedy=remedy)
+
+
+def _tell(store: str, conversation: str, seq: int | None, true_values: bool) -> None:
+    """What led to an answer in a store's conversation, in lines."""
     from dialoop.agent import explain as explained
     from dialoop.agent import told
-    from dialoop.errors import DataError
     from dialoop.store import open_store
 
     with open_store(store, create=False) as opened:
