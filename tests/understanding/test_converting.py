@@ -17,6 +17,7 @@ from dialoop.understanding import Conversion, Converted, convert, converting
 from dialoop.understanding.converting import alike
 from dialoop.understanding.reading import read_texts
 from tests.tiny_models import MADE_UP, tiny_model
+from tests.understanding.intents import enliven
 
 TEXTS = [*MADE_UP, "a", "", "\n", "😀 <|im_end|>", "x y " * 400]
 HEADS = {
@@ -28,13 +29,9 @@ HEADS = {
 
 
 def saved(kind: str, head: Head, folder: Path, *, seed: int = 0) -> Path:
-    """A tiny model with a head whose weights are large enough for answers to differ from text to text."""
-    torch.manual_seed(seed)
-    base = load_base(tiny_model(kind, folder / f"{kind}-base-{seed}", seed=seed), head=head)
-    with torch.no_grad():
-        for name, weight in base.model.named_parameters():
-            if name.split(".")[0] in ("score", "classifier", "crf", "casing"):
-                weight.normal_(0, 2.0)
+    """A tiny model whose answers differ from text to text, written down."""
+    base = load_base(tiny_model(kind, folder / f"{kind}-base-{seed}"), head=head)
+    enliven(base.model, seed)
     return save_model(base, folder / f"{kind}-{seed}")
 
 

@@ -178,20 +178,26 @@ def _attributed(base: Base, text: str, number: int, steps: int) -> tuple[tuple[P
 
 
 def _unknown(base: Base, embed: Any) -> Tensor:
-    """The embedding of a token that says nothing: the mask's, which an encoder was trained to take so, or zeros."""
+    """The embedding of a token that says nothing: the mask's, which an encoder was trained to take so, or the padding's.
+
+    Not zeros: behind a norm the text and a thousandth of it are the same, and all the gradient stands at the zero.
+    """
     mask = base.tokenizer.mask_token_id
-    if mask is None:
-        return torch.zeros((), dtype=embed.weight.dtype, device=base.device)
-    found: Tensor = embed(torch.tensor([[mask]], device=base.device))
+    found: Tensor = embed(torch.tensor([[base.tokenizer.pad_token_id if mask is None else mask]], device=base.device))
     return found
 
 
 def _by_word(text: str, offsets: Sequence[tuple[int, ...]], adds: NDArray[np.float64]) -> tuple[Piece, ...]:
-    """The shares of tokens, gathered by the words that they lie in; a token over several words is shared evenly."""
+    """The shares of tokens, gathered by the words that they lie in; a token over several words is shared evenly.
+
+    A token of white space belongs to the word behind it, at the end to the last one.
+    """
     found = words(text)
     sums = np.zeros(len(found))
     for (start, end), share in zip(offsets, adds, strict=True):
         inside = [number for number, (low, high) in enumerate(found) if low < end and start < high]
+        behind = next((number for number, (low, _) in enumerate(found) if low >= end), len(found) - 1)
+        inside = inside or [behind]
         for number in inside:
             sums[number] += share / len(inside)
     return tuple(Piece(low, high, float(one)) for (low, high), one in zip(found, sums, strict=True))

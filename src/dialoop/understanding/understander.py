@@ -59,12 +59,13 @@ class Understander:
         if way == "torch" or device != "cpu":
             return cls._with_torch(folder, device, "torch")
         found = resolve_model(folder)
-        reason = None if way == "onnx" else _against_onnx(found)
-        return cls._with_torch(folder, device, f"torch: {reason}") if reason else cls._with_onnx(found)
+        converted = Converted.load(found) if way == "onnx" else _converted(found)
+        if isinstance(converted, str):
+            return cls._with_torch(folder, device, f"torch: {converted}")
+        return cls._with_onnx(found, converted)
 
     @classmethod
-    def _with_onnx(cls, folder: Path) -> Understander:
-        converted = Converted.load(folder)
+    def _with_onnx(cls, folder: Path, converted: Converted) -> Understander:
         known = converted.conversion
         if known.kind != "classify" or known.multi_label:
             what = "intents are read with one label a text, and this model gives something else"
@@ -132,12 +133,13 @@ class Understander:
                 one.failed = one.understanding is None
 
 
-def _against_onnx(folder: Path) -> str | None:
-    """Why a model is not read with ONNX Runtime; None where it can be. Raises ModelError for a torn conversion."""
+def _converted(folder: Path) -> Converted | str:
+    """The conversion of a model, or why it is not read with one. Raises ModelError for a torn one."""
     if not (folder / FOLDER).is_dir():
         return "it was not converted to ONNX (dialoop export)"
     if not is_installed():
         return f"ONNX Runtime is missing ({INSTALL})"
-    if read_conversion(folder / FOLDER).fingerprint != verify(folder):
+    conversion = read_conversion(folder / FOLDER)
+    if conversion.fingerprint != verify(folder):
         return f"{FOLDER}/ was converted from other weights ({AGAIN})"
-    return None
+    return Converted(folder / FOLDER, conversion)
