@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from dialoop.agent import AgentSettings
 from dialoop.cli import main
+from dialoop.cli.house import open_house
+from dialoop.engine import ScriptedEngine
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model import load_base, save_model
 from dialoop.model.folder import write_manifest
+from dialoop.server import InService, Operators, Running, ServeSettings
 from dialoop.understanding import Converted, Understander, convert
 from tests.tiny_models import tiny_model
 from tests.understanding.intents import OTHERS, WORDS, examples
@@ -175,3 +179,21 @@ def test_export_tells_what_it_kept_and_what_is_wrong(
         main(["export", str(tiny_model("gpt2", tmp_path / "talks"))])
     assert ended.value.code == 2
     assert "head of kind generate" in capsys.readouterr().err
+
+
+def test_a_server_says_what_reads_its_messages(
+    both: tuple[Understander, Understander],
+    fitted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    Path("dialoop.yaml").write_text("base: mini\n", "utf-8")
+    settings = ServeSettings(store=str(tmp_path / "s.db"), understanding=str(fitted))
+    engine = InService(Running(ScriptedEngine([]), "v1"))
+    with open_house({"inn": AgentSettings()}, settings, Operators(None), engine, lambda name: ScriptedEngine([])):
+        assert "messages are understood with ONNX Runtime, int8" in capsys.readouterr().out
+    monkeypatch.setattr("dialoop.understanding.converted.find_spec", lambda name: None)
+    with open_house({"inn": AgentSettings()}, settings, Operators(None), engine, lambda name: ScriptedEngine([])):
+        assert "understood with torch: ONNX Runtime is missing" in capsys.readouterr().out

@@ -40,7 +40,7 @@ def test_what_the_words_add_makes_up_the_difference_of_the_logit(kind: str, tmp_
         why = explain_text(base, TEXT, label=label, steps=200)
         assert why.label == label
         assert why.whole == pytest.approx(read_texts(base, [TEXT]).logits[0, "abc".index(label)], abs=1e-4)
-        assert abs(why.whole - why.empty) > 0.05
+        assert sum(abs(one.adds) for one in why.pieces) > 0.05
         assert sum(one.adds for one in why.pieces) + why.off == pytest.approx(why.whole - why.empty)
         assert abs(why.off) < 0.01 * sum(abs(one.adds) for one in why.pieces)
         assert [(one.start, one.end) for one in why.pieces] == words(TEXT)
@@ -69,14 +69,21 @@ def test_the_shares_are_the_integral_of_the_gradient(tmp_path: Path):
     assert why.pieces[0].adds == pytest.approx(first, abs=1e-3)
 
 
-def test_the_words_of_an_intent_speak_for_it(run: Path):
-    why = explain_text(load_base(run / "model"), "what is the price 3")
-    assert why.label == "price"
-    assert list(why.chances) == sorted(why.chances, key=lambda label: -why.chances[label])
-    assert max(why.pieces, key=lambda one: one.adds).adds > 0
-    assert why.whole > why.empty
-    other = explain_text(load_base(run / "model"), "what is the price 3", label="bye")
-    assert other.whole < other.empty
+@pytest.mark.parametrize(
+    ("text", "label", "word"),
+    [("book a room 3", "book", "book"), ("good bye 3", "bye", "good"), ("再见 1", "bye", "见")],
+)
+def test_the_words_of_an_intent_speak_for_it_and_against_others(run: Path, text: str, label: str, word: str):
+    base = load_base(run / "model")
+    why = explain_text(base, text)
+    assert why.label == label
+    assert list(why.chances) == sorted(why.chances, key=lambda one: -why.chances[one])
+    first = max(why.pieces, key=lambda one: one.adds)
+    assert text[first.start : first.end] == word
+    assert first.adds > 5 * why.pieces[-1].adds  # the number says nothing
+    against = explain_text(base, text, label="price")
+    assert min(against.pieces, key=lambda one: one.adds).start == first.start
+    assert against.whole < against.empty
 
 
 def test_labels_of_any_number_have_chances_of_their_own(tmp_path: Path):

@@ -178,7 +178,7 @@ def _attributed(base: Base, text: str, number: int, steps: int) -> tuple[tuple[P
 
 
 def _unknown(base: Base, embed: Any) -> Tensor:
-    """The embedding of a token that says nothing: the mask's, which an encoder was trained to take so, or the padding's.
+    """The embedding of a token that says nothing: the mask of an encoder, which was trained to take it so, or padding.
 
     Not zeros: behind a norm the text and a thousandth of it are the same, and all the gradient stands at the zero.
     """
