@@ -14,7 +14,7 @@ from dialoop.cli import main
 from dialoop.cli.house import open_house
 from dialoop.engine import ScriptedEngine
 from dialoop.errors import ModelError, SettingsError
-from dialoop.model import load_base, save_model
+from dialoop.model import load_base, save_model, shelf
 from dialoop.model.folder import write_manifest
 from dialoop.server import InService, Operators, Running, ServeSettings
 from dialoop.understanding import Converted, Understander, convert
@@ -121,6 +121,18 @@ def test_what_was_not_converted_cannot_be_insisted_on(run: Path, tmp_path: Path)
         Understander.load(plain, way="onnx")
     with pytest.raises(SettingsError, match="cuda"):
         Understander.load(plain, way="onnx", device="cuda")
+
+
+def test_a_version_on_the_shelf_keeps_its_conversion_and_takes_a_new_one(
+    both: tuple[Understander, Understander], fitted: Path, tmp_path: Path
+):
+    kept = shelf(tmp_path / "shelf")
+    kept.add(fitted, "v1")
+    version = tmp_path / "shelf" / "v1"
+    assert Understander.load(version).way == "ONNX Runtime, int8"
+    convert(version, TEXTS, precision="float32")
+    assert Understander.load(version).way == "ONNX Runtime, float32"
+    assert load_base(version).fingerprint == load_base(fitted).fingerprint
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "conversion.json", "manifest.json"])

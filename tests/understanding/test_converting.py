@@ -90,6 +90,8 @@ def test_an_answer_of_another_head_is_refused(converted: dict):
         converted["gpt2"][1].labels(["x"])
     with pytest.raises(ModelError, match="of kind classify, not tag"):
         converted["bert"][1].spans(["x"])
+    with pytest.raises(ModelError, match="of kind tag, not classify or regress"):
+        converted["llama"][1].read(["x"])
 
 
 def test_an_adapter_is_converted_with_its_base(tmp_path: Path):

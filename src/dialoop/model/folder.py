@@ -73,9 +73,14 @@ def _compare(folder: Path, manifest: dict[str, str], known: dict[str, str]) -> N
 
 
 def write_manifest(folder: Path) -> None:
-    """Write `manifest.json` with the SHA-256 of every file below `folder`, and fsync all of them."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    digests = {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    """Write `manifest.json` with the SHA-256 of every file below `folder`, and fsync all of them.
+
+    A folder below with a manifest of its own answers for itself, so that it can be written anew alone.
+    """
+    apart = {path.parent for path in folder.rglob(MANIFEST)} - {folder}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    own = [path for path in files if apart.isdisjoint(path.parents)]
+    digests = {path.relative_to(folder).as_posix(): _sha256(path) for path in own}
     (folder / MANIFEST).write_text(json.dumps({"files": digests}, indent=2) + "\n", encoding="utf-8")
     for path in [*files, folder / MANIFEST]:
         _fsync(path)

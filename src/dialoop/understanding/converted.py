@@ -66,7 +66,12 @@ class Converted:
         return cls(folder / FOLDER, conversion)
 
     def read(self, texts: Sequence[str]) -> Read:
-        """Logits and features of a classifier's or scorer's texts. A text longer than the window is cut at its end."""
+        """Logits and features of a classifier's or scorer's texts. A text longer than the window is cut at its end.
+
+        Raises ModelError for a tagger.
+        """
+        if self.conversion.kind == "tag":
+            self._needs("classify or regress")
         return read_by_length(texts, self._read)
 
     def labels(self, texts: Sequence[str]) -> list[dict[str, float]]:
