@@ -138,25 +138,48 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Base]:
     return one, load_base(two)
 
 
-def test_int8_that_loses_more_than_was_allowed_is_not_kept_and_this_is_said(
+def other_answers(monkeypatch: pytest.MonkeyPatch, base: Base, *names: str) -> None:
+    """Let the int8 graphs of these names answer with the weights of another model."""
+    write = converting.write_graph
+    kinds = dict(converting.INT8["int8"])
+    worse = {name: (lambda graph, to: write(base, to)) if name in names else kinds[name] for name in kinds}
+    monkeypatch.setitem(converting.INT8, "int8", list(worse.items()))
+
+
+def test_what_loses_more_than_was_allowed_is_not_kept_and_this_is_said(
     others: tuple[Path, Base], monkeypatch: pytest.MonkeyPatch
 ):
     folder, other = others
-    monkeypatch.setattr(converting, "quantise", lambda graph, to: write(other, to))
-    write = converting.write_graph
     labels = [one.argmax() for one in read_texts(load_base(folder), MADE_UP).logits]
     given = [Example(text=text, label="abc"[label]) for text, label in zip(MADE_UP, labels, strict=True)]
+    other_answers(monkeypatch, other, "int8", "int8-blocks")
     made = convert(folder, given)
     assert made.precision == "float32"
     assert made.tried["float32"].lost == 0
     assert made.tried["int8"].lost > 0.2
-    assert "float32 is kept" in made.told()
-    assert "int8 loses" in made.told()
-    assert "more than 0.2" in made.told()
+    assert made.tried["int8-blocks"].lost > 0.2
+    for words in ("float32 is kept", "int8 loses", "int8-blocks loses", "more than 0.2"):
+        assert words in made.told()
     assert not (folder / "onnx" / "int8.onnx").exists()
     found = Converted.load(folder).read(MADE_UP).logits
     np.testing.assert_allclose(found, read_texts(load_base(folder), MADE_UP).logits, atol=2e-4)
     assert convert(folder, given, most_lost=100).precision == "int8"
+
+
+def test_blocks_are_kept_where_one_scale_loses_too_much(others: tuple[Path, Base], monkeypatch: pytest.MonkeyPatch):
+    folder, other = others
+    other_answers(monkeypatch, other, "int8")
+    made = convert(folder, TEXTS, most_lost=20)
+    assert made.precision == "int8-blocks"
+    assert list(made.tried) == ["float32", "int8", "int8-blocks"]
+    graph = onnx.load(folder / "onnx" / "model.onnx")
+    assert any(node.op_type == "MatMulNBits" for node in graph.graph.node)
+    read = Converted.load(folder).read
+    together = read(TEXTS).logits
+    wanted = read_texts(load_base(folder), TEXTS).logits
+    assert np.abs(together - wanted).max() < 0.1 * np.ptp(wanted)
+    alone = np.concatenate([read([text]).logits for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-3)  # whatever is read beside it
 
 
 def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_written(

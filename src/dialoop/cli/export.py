@@ -14,7 +14,8 @@ def export(
         Path | None, typer.Option(help="Texts to check the conversion with; else those that the run held out.")
     ] = None,
     precision: Annotated[
-        Literal["int8", "float32"], typer.Option(help="int8: where it loses too much, float32 is kept, and said.")
+        Literal["int8", "int8-blocks", "float32"],
+        typer.Option(help="The first to be tried; what loses too much is not kept: the next is, and this is said."),
     ] = "int8",
     most_lost: Annotated[float, typer.Option(min=0, max=100, help="Points of accuracy that int8 may lose.")] = 0.2,
     as_json: Annotated[bool, typer.Option("--json", help="Write the record to standard output as JSON.")] = False,
