@@ -24,7 +24,7 @@ TOKENS = "tokenizer.json"
 RECORD = "conversion.json"
 Precision = Literal["int8", "int8-blocks", "float32"]
 """int8: one scale for all that is multiplied with a matrix at once. int8-blocks: one for each 128 numbers of each
-token, so that it is nearer, does not depend on what is read beside it, and is a quarter slower. The fastest first."""
+token, so that it is nearer, the same whatever is read beside it, and slower by a quarter to a half."""
 AGAIN = "convert it anew: dialoop export MODEL"
 
 
