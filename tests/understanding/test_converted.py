@@ -35,7 +35,7 @@ def both(fitted: Path) -> tuple[Understander, Understander]:
 
 def test_the_converted_model_is_taken_by_default(both: tuple[Understander, Understander], fitted: Path):
     before, after = both
-    assert after.way == "ONNX Runtime, int8"
+    assert after.way == "ONNX Runtime, int8-blocks"
     assert Understander.load(fitted, way="torch").way == "torch"
     assert after.labels == before.labels
     one, two = before.understand_all([*TEXTS, *OTHERS]), after.understand_all([*TEXTS, *OTHERS])
@@ -129,7 +129,7 @@ def test_a_version_on_the_shelf_keeps_its_conversion_and_takes_a_new_one(
     kept = shelf(tmp_path / "shelf")
     kept.add(fitted, "v1")
     version = tmp_path / "shelf" / "v1"
-    assert Understander.load(version).way == "ONNX Runtime, int8"
+    assert Understander.load(version).way == "ONNX Runtime, int8-blocks"
     convert(version, TEXTS, precision="float32")
     assert Understander.load(version).way == "ONNX Runtime, float32"
     assert load_base(version).fingerprint == load_base(fitted).fingerprint
@@ -148,7 +148,7 @@ def test_a_torn_conversion_is_refused(both: tuple[Understander, Understander], f
             Understander.load(fitted)
     finally:
         path.write_bytes(whole)
-    assert Understander.load(fitted).way == "ONNX Runtime, int8"
+    assert Understander.load(fitted).way == "ONNX Runtime, int8-blocks"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_export_tells_what_it_kept_and_what_is_wrong(
     assert ended.value.code == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["texts"] == 30
-    assert "int8 is kept: accuracy" in said.err
+    assert "int8-blocks is kept: accuracy" in said.err
     assert "in scope or out of it as before" in said.err
     with pytest.raises(SystemExit) as ended:
         main(["export", str(tiny_model("gpt2", tmp_path / "talks"))])
@@ -205,7 +205,7 @@ def test_a_server_says_what_reads_its_messages(
     settings = ServeSettings(store=str(tmp_path / "s.db"), understanding=str(fitted))
     engine = InService(Running(ScriptedEngine([]), "v1"))
     with open_house({"inn": AgentSettings()}, settings, Operators(None), engine, lambda name: ScriptedEngine([])):
-        assert "messages are understood with ONNX Runtime, int8" in capsys.readouterr().out
+        assert "messages are understood with ONNX Runtime, int8-blocks" in capsys.readouterr().out
     monkeypatch.setattr("dialoop.understanding.converted.find_spec", lambda name: None)
     with open_house({"inn": AgentSettings()}, settings, Operators(None), engine, lambda name: ScriptedEngine([])):
         assert "understood with torch: ONNX Runtime is missing" in capsys.readouterr().out

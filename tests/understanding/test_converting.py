@@ -110,7 +110,7 @@ def test_an_adapter_is_converted_with_its_base(tmp_path: Path):
 
 
 def test_a_run_is_converted_to_int8_and_checked_on_what_it_held_out(run: Path):
-    made = convert(run)
+    made = convert(run, precision="int8")
     assert made.precision == "int8"
     assert (made.texts, made.measure) == (25, "accuracy")
     assert made.accuracy == 1.0
@@ -153,7 +153,7 @@ def test_what_loses_more_than_was_allowed_is_not_kept_and_this_is_said(
     labels = [one.argmax() for one in read_texts(load_base(folder), MADE_UP).logits]
     given = [Example(text=text, label="abc"[label]) for text, label in zip(MADE_UP, labels, strict=True)]
     other_answers(monkeypatch, other, "int8", "int8-blocks")
-    made = convert(folder, given)
+    made = convert(folder, given, precision="int8")
     assert made.precision == "float32"
     assert made.tried["float32"].lost == 0
     assert made.tried["int8"].lost > 0.2
@@ -163,13 +163,13 @@ def test_what_loses_more_than_was_allowed_is_not_kept_and_this_is_said(
     assert not (folder / "onnx" / "int8.onnx").exists()
     found = Converted.load(folder).read(MADE_UP).logits
     np.testing.assert_allclose(found, read_texts(load_base(folder), MADE_UP).logits, atol=2e-4)
-    assert convert(folder, given, most_lost=100).precision == "int8"
+    assert convert(folder, given, precision="int8", most_lost=100).precision == "int8"
 
 
 def test_blocks_are_kept_where_one_scale_loses_too_much(others: tuple[Path, Base], monkeypatch: pytest.MonkeyPatch):
     folder, other = others
     other_answers(monkeypatch, other, "int8")
-    made = convert(folder, TEXTS, most_lost=20)
+    made = convert(folder, TEXTS, precision="int8", most_lost=20)
     assert made.precision == "int8-blocks"
     assert list(made.tried) == ["float32", "int8", "int8-blocks"]
     graph = onnx.load(folder / "onnx" / "model.onnx")

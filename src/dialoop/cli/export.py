@@ -16,7 +16,7 @@ def export(
     precision: Annotated[
         Literal["int8", "int8-blocks", "float32"],
         typer.Option(help="The first to be tried; what loses too much is not kept: the next is, and this is said."),
-    ] = "int8",
+    ] = "int8-blocks",
     most_lost: Annotated[float, typer.Option(min=0, max=100, help="Points of accuracy that int8 may lose.")] = 0.2,
     as_json: Annotated[bool, typer.Option("--json", help="Write the record to standard output as JSON.")] = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """Converts a tuned model to ONNX, int8 where that is as good, and checks it on texts before it is kept.
 
-The texts are answered by the weights as they are, by the float32 graph and by int8 graphs, the fastest first. The first
-that loses no more than was allowed is kept, else float32; where float32 loses more, nothing is: then it is wrong. It
+The texts are answered by the weights as they are, by the float32 graph and by int8 graphs in turn. The first that
+loses no more than was allowed is kept, else float32; where float32 loses more, nothing is: then it is wrong. It
 knows runs and examples; not where examples come from.
 """
 
@@ -58,7 +58,7 @@ def convert(
     model: str | Path,
     texts: Sequence[Example] | Sequence[str] | None = None,
     *,
-    precision: Precision = "int8",
+    precision: Precision = "int8-blocks",
     most_lost: float = MOST_LOST,
 ) -> Conversion:
     """Write `onnx/` into the folder of a model: a folder, a run or a version on the shelf.
