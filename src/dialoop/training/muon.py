@@ -47,8 +47,9 @@ class Muon(torch.optim.Optimizer):
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
-        mean: Tensor = state["momentum"].lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(mean, momentum).bfloat16()
+        mean = state["momentum"].lerp_(weight.grad, 1 - momentum)
+        move: Tensor = weight.grad.lerp(mean, momentum)
+        return move.bfloat16()
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
