@@ -48,14 +48,13 @@ class Muon(torch.optim.Optimizer):
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
         mean = state["momentum"].lerp_(weight.grad, 1 - momentum)
-        move: Tensor = weight.grad.lerp(mean, momentum)
-        return move.bfloat16()
+        return weight.grad.lerp(mean, momentum).bfloat16()
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """About U Vᵀ for each U S Vᵀ of `matrices` (k, m, n) bfloat16, m ≤ n: singular values of 0.5 to 1.5."""
     a, b, c = _FIFTH_ORDER
-    found = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=_LEAST_NORM)
+    found: Tensor = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=_LEAST_NORM)
     for _ in range(_ITERATIONS):
         square = found @ found.mT
         square = torch.baddbmm(square, square, square, beta=b, alpha=c)
