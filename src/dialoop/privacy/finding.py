@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from dialoop.privacy.chinese_names import chinese_answer, chinese_beside, chinese_names
 from dialoop.privacy.common_words import COMMON
@@ -22,8 +22,12 @@ from dialoop.privacy.stand_in import STAND_IN
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
-Memory = dict[tuple[str, str], list[Found]]
-"""What was found in a text after a question, so that a conversation is not searched twice for the same."""
+@dataclass(frozen=True)
+class Memory:
+    """What was found in a text after a question, at first and beside the values known: nothing is searched twice."""
+
+    first: dict[tuple[str, str], list[Found]] = field(default_factory=dict)
+    beside: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Found]] = field(default_factory=dict)
 
 
 def find(
@@ -41,13 +45,16 @@ def find(
     written. `memory` spares a second search of the same text by the same finders. Raises DataError for a finder's span
     that is not in the text.
     """
-    settled = None if memory is None else memory.get((text, asked))
-    if settled is None:
-        settled = _first(text, finders, asked)
-        if memory is not None:
-            memory[text, asked] = settled
-    again = [*known, *(one for one in settled if one.kind == NAME)]
-    return settle([*settled, *_again(text, folded(text), again)]) if again else settled
+    memory = memory or Memory()
+    known = tuple(known)
+    key = (text, asked, tuple((one.kind, one.text) for one in known))
+    if key not in memory.beside:
+        if (text, asked) not in memory.first:
+            memory.first[text, asked] = _first(text, finders, asked)
+        settled = memory.first[text, asked]
+        again = [*known, *(one for one in settled if one.kind == NAME)]
+        memory.beside[key] = settle([*settled, *_again(text, folded(text), again)]) if again else settled
+    return memory.beside[key]
 
 
 def _first(text: str, finders: Iterable[Finder], asked: str) -> list[Found]:
