@@ -83,7 +83,7 @@ def test_an_epoch_has_every_text_once_and_the_texts_of_a_label_side_by_side():
     assert steps != steps_by_label(given, 8, 1000, seed=0, epoch=1, rows=8)
     order = [number for step in steps for portion in step for number in portion]
     assert sorted(order) == list(range(20))
-    assert [sum(map(len, step)) for step in steps] == [8, 8, 4]
+    assert sorted(sum(map(len, step)) for step in steps) == [4, 8, 8]
     labels = [int(given[number].truth) for number in order]
     alone = [n for n in range(20) if labels[n] not in (labels[n - 1 : n] + labels[n + 1 : n + 2])]
     assert [labels[n] for n in alone] == [3]
@@ -140,7 +140,7 @@ def test_a_run_learns_goes_on_where_it_was_torn_and_its_model_is_an_ordinary_one
     job = Job(
         data=str(few_file(tmp_path)),
         base=str(bases["bert"]),
-        tune=settings(held_out="0.25", epochs=20, lr=0.003, batch_size=9, patience=99),
+        tune=settings(held_out="0.25", epochs=30, lr=0.01, batch_size=9, patience=99),
     )
     said = Lines()
     whole = tune(job, run=tmp_path / "whole", watch=said)

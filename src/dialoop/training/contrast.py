@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -28,7 +28,7 @@ from dialoop.model.heads import is_encoder, last_layer
 from dialoop.training.batches import Batch, Sample
 from dialoop.training.label_settings import LabelSettings
 from dialoop.training.loop import LossFunction
-from dialoop.training.order import Step
+from dialoop.training.order import POOL, Step
 
 FEW = 16
 """Texts a label, the median, up to which `auto` contrasts."""
@@ -123,25 +123,43 @@ def contrast_line(labels: int, texts: int, named: int) -> str:
 def steps_by_label(
     samples: Sequence[Sample], a_step: int, positions: int, *, seed: int, epoch: int, rows: int
 ) -> list[Step]:
-    """The steps of an epoch, every sample once, `a_step` a step; texts of a label come side by side, two or three.
+    """The steps of an epoch, every sample once, `a_step` a step; texts of a label come side by side, two or three, of
+    like length.
 
     `rows` and `positions` (rows x longest row) bound a portion, within which texts are compared.
     """
     random = Random(f"{seed}/{epoch}")
-    by_label: dict[int, list[int]] = defaultdict(list)
-    for number, sample in enumerate(samples):
-        by_label[int(sample.truth)].append(number)
-    groups: list[list[int]] = []
-    for label in sorted(by_label):
-        own = by_label[label]
-        random.shuffle(own)
-        cuts = range(0, max(1, len(own) - len(own) % TOGETHER), TOGETHER)
-        ends = [*cuts[1:], len(own)]
-        groups += [own[start:end] for start, end in zip(cuts, ends, strict=True)]
-    random.shuffle(groups)
-    order = [number for group in groups for number in group]
     lengths = [len(sample.ids) for sample in samples]
-    return [_in_order(order[at : at + a_step], lengths, positions, rows) for at in range(0, len(order), a_step)]
+    by_label: dict[int, list[int]] = defaultdict(list)
+    for number in sorted(range(len(samples)), key=lambda i: lengths[i] * random.uniform(0.5, 1.5)):
+        by_label[int(samples[number].truth)].append(number)
+    groups = [group for label in sorted(by_label) for group in _together(by_label[label])]
+    random.shuffle(groups)
+    steps: list[list[int]] = []
+    for pool in _alike(groups, a_step * POOL, lengths):
+        steps += [pool[at : at + a_step] for at in range(0, len(pool), a_step)]
+    steps.sort(key=lambda step: len(step) < a_step)  # what is left over at the end of pools
+    order = [number for step in steps for number in step]
+    steps = [order[at : at + a_step] for at in range(0, len(order), a_step)]
+    random.shuffle(steps)
+    return [_in_order(step, lengths, positions, rows) for step in steps]
+
+
+def _together(own: list[int]) -> list[list[int]]:
+    """A label's texts in twos, the last three together where they are odd."""
+    cuts = range(0, max(1, len(own) - len(own) % TOGETHER), TOGETHER)
+    return [own[start:end] for start, end in zip(cuts, [*cuts[1:], len(own)], strict=True)]
+
+
+def _alike(groups: list[list[int]], size: int, lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Pools of about `size` texts, in each the groups by falling length, so that steps have little padding."""
+    pool: list[list[int]] = []
+    for group in [*groups, []]:
+        if sum(map(len, pool)) + len(group) > size or not group:
+            pool.sort(key=lambda one: -max(lengths[number] for number in one))
+            yield [number for one in pool for number in one]
+            pool = []
+        pool.append(group)
 
 
 def _in_order(step: Sequence[int], lengths: Sequence[int], positions: int, rows: int) -> Step:
