@@ -126,10 +126,8 @@ def show_labels(options: argparse.Namespace, folder: Path) -> None:
             f"{options.part}, draw {seed}: {len(chosen)} texts to learn from, {len(test)} to test with:"
             f" TF-IDF {found[-1][0]:.1%}, dialoop {found[-1][1]:.1%}"
         )
-    if len(found) > 1:
-        print(
-            f"mean of {len(found)} draws: TF-IDF {np.mean(found, axis=0)[0]:.1%}, dialoop {np.mean(found, axis=0)[1]:.1%}"
-        )
+    plain_mean, own_mean = np.mean(found, axis=0)
+    print(f"mean of {len(found)}: TF-IDF {plain_mean:.1%}, dialoop {own_mean:.1%}")
 
 
 def show_scope(options: argparse.Namespace, folder: Path) -> None:
