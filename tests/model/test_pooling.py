@@ -72,21 +72,23 @@ def test_adapters_go_with_it(form, bert: Path, tmp_path: Path):
             if "lora_B" in name:
                 weight.add_(0.1)
     save_model(base, tmp_path / form, form=form)
-    torch.testing.assert_close(logits(load_base(tmp_path / form)), logits(base), rtol=1e-3, atol=1e-4)
+    again = load_base(tmp_path / form)
+    torch.testing.assert_close(logits(again), logits(base), rtol=1e-3, atol=1e-4)
+    assert (base.fresh, again.fresh) == (("classifier",), ())  # a head that was trained is not begun anew
     if form == "adapter":
         assert pooling_of(tmp_path / form, "auto", OWN)[0] == "mean"
 
 
 def test_it_is_chosen_as_the_base_was_trained(bert: Path, tmp_path: Path):
-    assert pooling_of(bert, "auto", OWN) == ("own", "")
+    assert pooling_of(bert, "auto", OWN) == ("own", [])
     sentence = tiny_model("bert", tmp_path / "sentence")
     (sentence / "1_Pooling").mkdir()
     told = sentence / "1_Pooling" / "config.json"
     told.write_text(json.dumps({"pooling_mode_mean_tokens": True}))
-    pooling, line = pooling_of(sentence, "auto", OWN)
-    assert (pooling, line) == ("mean", "the head reads the mean of all tokens, as the base was trained")
-    assert pooling_of(sentence, "own", OWN) == ("own", "")
-    assert pooling_of(sentence, "auto", Head(kind="tag", labels=("a",))) == ("own", "")
+    pooling, lines = pooling_of(sentence, "auto", OWN)
+    assert (pooling, lines) == ("mean", ["the head reads the mean of all tokens, as the base was trained"])
+    assert pooling_of(sentence, "own", OWN) == ("own", [])
+    assert pooling_of(sentence, "auto", Head(kind="tag", labels=("a",))) == ("own", [])
     save_model(load_base(sentence, head=MEAN), tmp_path / "tuned")
     assert pooling_of(tmp_path / "tuned", "auto", OWN)[0] == "mean"
     save_model(load_base(sentence, head=OWN), tmp_path / "as_own")
@@ -104,9 +106,9 @@ def test_where_it_cannot_be_it_is_refused_or_told(bert: Path, tmp_path: Path):
         load_base(decoder, head=MEAN)
     (decoder / "1_Pooling").mkdir()
     (decoder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
-    pooling, line = pooling_of(decoder, "auto", OWN)
+    pooling, lines = pooling_of(decoder, "auto", OWN)
     assert pooling == "own"
-    assert "qwen3 reads one token" in line
+    assert "qwen3 reads one token" in lines[0]
     with pytest.raises(SettingsError, match="this data teaches tag"):
         pooling_of(bert, "mean", Head(kind="tag", labels=("a",)))
     with pytest.raises(ValidationError, match="pooling belongs to"):

@@ -115,7 +115,7 @@ def load_base(
     with quietly():
         model = load_adapter(base.model, folder)
     model = model.to(device).eval()
-    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted)
+    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted, fresh=())
 
 
 def _load_whole(
@@ -175,7 +175,7 @@ def _load_whole(
     )
 
 
-def pooling_of(name_or_path: str | Path, wanted: Pooling | Literal["auto"], head: Head) -> tuple[Pooling, str]:
+def pooling_of(name_or_path: str | Path, wanted: Pooling | Literal["auto"], head: Head) -> tuple[Pooling, list[str]]:
     """What `head` is to read on this base, and what a person is told of it; `auto`: as the base was trained.
 
     Raises ModelError, and SettingsError where it is asked for a head that reads no whole text.
@@ -186,20 +186,18 @@ def pooling_of(name_or_path: str | Path, wanted: Pooling | Literal["auto"], head
                 f"pooling belongs to a {' or '.join(POOLED)} head, and this data teaches {head.kind}",
                 remedy="leave --pooling out",
             )
-        return "own", ""
+        return "own", []
     if wanted != "auto":
-        return wanted, ""
+        return wanted, []
     folder = resolve_model(name_or_path)
     if not (folder / "config.json").is_file():
-        return adapter_base(folder).head.pooling, ""
+        return adapter_base(folder).head.pooling, []
     config = open_config(folder)
     told = told_pooling(folder, kept_head(config))
     if told == "mean" and config.model_type not in POOLED_KINDS:
-        return (
-            "own",
-            f"the base was trained on the mean of its tokens; the head of a {config.model_type} reads one token",
-        )
-    return told, "the head reads the mean of all tokens, as the base was trained" if told == "mean" else ""
+        line = f"the base was trained on the mean of its tokens; the head of a {config.model_type} reads one token"
+        return "own", [line]
+    return told, ["the head reads the mean of all tokens, as the base was trained"] if told == "mean" else []
 
 
 def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: Dtype = "auto") -> Path:

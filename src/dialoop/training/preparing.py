@@ -170,7 +170,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     records = read_records(Path(job.data))
     split, other = part(records, settings.held_out, settings.seed)
     head = choose_head(records, settings.head, split.train, settings)
-    pooling, pooling_line = pooling_of(job.base, settings.pooling, head)
+    pooling, lines = pooling_of(job.base, settings.pooling, head)
     head = head.model_copy(update={"pooling": pooling})
     objective = objective_of(settings, head, records.path)
     torch.manual_seed(settings.seed)
@@ -191,8 +191,10 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
             remedy=f"see `dialoop check {records.path} --base {job.base}`",
         )
     contrast = contrasts(settings, head, base.model.config, split.train, records.path)
-    named = make(names_as_texts(head.labels), base, window).samples if contrast else []
-    train.samples.extend(named)
+    if contrast:
+        named = make(names_as_texts(head.labels), base, window).samples
+        lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
+        train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
     base.model.train()
     gear = Gear(accelerator, bf16=False)
@@ -209,8 +211,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
             *_lines(records, split, train.counts, held_out.counts),
             *told_of(objective, split.train, train.counts, held_out.counts),
             *([] if weighing is None else weighing.lines()),
-            *([pooling_line] if pooling_line else []),
-            *([contrast_line(len(head.labels), len(train.samples) - len(named), len(named))] if contrast else []),
+            *lines,
         ],
         values=_fresh_values(train, base, settings.fresh_values),
         objective=objective,
