@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -33,11 +34,17 @@ from dialoop.model import load_base
 from dialoop.training import Job, TerminalWatch, TuneSettings, resume, tune
 from dialoop.understanding import OUT_OF_SCOPE, fit
 from dialoop.understanding.reading import read_texts
-from dialoop.understanding.scores import METHODS, know, scope_scores
+from dialoop.understanding.scores import scope_scores
 
 KEPT = 0.95
 """Share of the texts in scope that stay, where the recall of those out of scope is taken."""
 Scores = NDArray[np.floating]
+SETTINGS = {
+    "few": TuneSettings(held_out="0"),
+    "full": TuneSettings(held_out="0", contrastive="on", freeze_embeddings=True),
+    "scope": TuneSettings(patience=99, contrastive="on", freeze_embeddings=True),
+}
+"""What each part is tuned with; `scope` holds texts out, as `fit` needs them. All else: the defaults of `tune`."""
 
 
 def read(path: Path) -> list[Example]:
@@ -93,11 +100,9 @@ def tuned(train: Sequence[Example], base: str, run: Path, settings: TuneSettings
         data = run / "train.jsonl"
         rows = [json.dumps({"text": one.text, "label": one.label}, ensure_ascii=False) + "\n" for one in train]
         data.write_text("".join(rows), encoding="utf-8")
+        job, watch = Job(data=str(data), base=base, tune=settings), TerminalWatch(Console(stderr=True))
         begun = (run / "run").exists()
-        job = Job(data=str(data), base=base, tune=settings)
-        result = (
-            resume(run / "run", watch=TerminalWatch()) if begun else tune(job, run=run / "run", watch=TerminalWatch())
-        )
+        result = resume(run / "run", watch=watch) if begun else tune(job, run=run / "run", watch=watch)
         if result.model is None:
             raise SystemExit(f"stopped after {result.steps} steps; give the same command again")
         print(f"tuned in {result.seconds:.0f} s, {result.steps} steps")
@@ -118,8 +123,7 @@ def show_labels(options: argparse.Namespace, folder: Path) -> None:
     found = []
     for seed in seeds:
         chosen = few_of(train, options.shots, seed) if options.part == "few" else train
-        settings = TuneSettings(held_out="0") if options.part == "few" else FULL
-        run = tuned(chosen, options.base, folder / f"{options.part}-{seed}", settings)
+        run = tuned(chosen, options.base, folder / f"{options.part}-{seed}", SETTINGS[options.part])
         plain = baseline(chosen).predict([one.text for one in test])
         found.append((accuracy(test, plain), accuracy(test, labels_said(run, test))))
         print(
@@ -138,16 +142,13 @@ def show_scope(options: argparse.Namespace, folder: Path) -> None:
     plain = baseline(taught)
     sure = [plain.predict_proba([one.text for one in some]).max(axis=1) for some in (inside, outside)]
     told("TF-IDF", accuracy(inside, plain.predict([one.text for one in inside])), *sure)
-    run = tuned(taught, options.base, folder / "scope", FULL)
+    run = tuned(taught, options.base, folder / "scope", SETTINGS["scope"])
     calibration = fit(run, [one for one in train if one.label == OUT_OF_SCOPE])
-    base = load_base(run / "model")
-    reads = [read_texts(base, [one.text for one in some]) for some in (taught, inside, outside)]
-    right = accuracy(inside, [base.head.labels[i] for i in reads[1].logits.argmax(axis=1)])
-    for method in METHODS:
-        known = know(method, reads[0].features, [str(one.label) for one in taught])
-        scores = [scope_scores(method, known, one.logits, one.features) for one in reads[1:]]
-        mark = " (chosen by fit)" if method == calibration.method else ""
-        told(f"dialoop, {method}{mark}", right, *scores)
+    base, known = load_base(run / "model"), calibration.known()
+    reads = [read_texts(base, [one.text for one in some]) for some in (inside, outside)]
+    right = accuracy(inside, [base.head.labels[i] for i in reads[0].logits.argmax(axis=1)])
+    scores = [scope_scores(calibration.method, known, one.logits, one.features) for one in reads]
+    told(f"dialoop, {calibration.method}", right, *scores)
 
 
 def told(name: str, right: float, inside: Scores, outside: Scores) -> None:
@@ -157,9 +158,6 @@ def told(name: str, right: float, inside: Scores, outside: Scores) -> None:
         f"{name}: accuracy of {len(inside)} in scope {right:.1%}; {len(outside)} out of scope: AUROC {auroc:.3f},"
         f" {recall:.1%} found where {KEPT:.0%} in scope are kept"
     )
-
-
-FULL = TuneSettings()
 
 
 def main() -> None:
