@@ -39,10 +39,11 @@ from dialoop.understanding.scores import scope_scores
 KEPT = 0.95
 """Share of the texts in scope that stay, where the recall of those out of scope is taken."""
 Scores = NDArray[np.floating]
+MANY = {"contrastive": "on", "epochs": 4, "batch_size": 128, "lr": 3e-4, "freeze_embeddings": True}
 SETTINGS = {
     "few": TuneSettings(held_out="0"),
-    "full": TuneSettings(held_out="0", contrastive="on", freeze_embeddings=True),
-    "scope": TuneSettings(patience=99, contrastive="on", freeze_embeddings=True),
+    "full": TuneSettings.model_validate({"held_out": "0", **MANY}),
+    "scope": TuneSettings.model_validate({"patience": 99, **MANY}),
 }
 """What each part is tuned with; `scope` holds texts out, as `fit` needs them. All else: the defaults of `tune`."""
 

@@ -47,7 +47,8 @@ class MeanPooler(nn.Module):
             mask = torch.ones(hidden.shape[:2], device=hidden.device)
         weights = mask.to(hidden.dtype).unsqueeze(-1)
         mean = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
-        return F.normalize(mean.float(), dim=1).to(hidden.dtype) * hidden.shape[-1] ** 0.5
+        unit: Tensor = F.normalize(mean.float(), dim=1).to(hidden.dtype)
+        return unit * float(hidden.shape[-1] ** 0.5)
 
 
 def pool_by_mean(model: Any, where: Path) -> None:
