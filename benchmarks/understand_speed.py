@@ -73,7 +73,8 @@ def tuned(train: Sequence[Example], base: str, run: Path, epochs: float) -> Path
         data.parent.mkdir(parents=True, exist_ok=True)
         lines = (json.dumps({"text": one.text, "label": one.label}, ensure_ascii=False) + "\n" for one in train)
         data.write_text("".join(lines), encoding="utf-8")
-        settings = TuneSettings(epochs=epochs, batch_size=32, lr=2e-4)
+        # own: stock transformers, which the pipeline is, cannot read the mean of the tokens
+        settings = TuneSettings(epochs=epochs, batch_size=32, lr=2e-4, pooling="own")
         result = tune(Job(data=str(data), base=base, tune=settings), run=run)
     elif not (run / "model").is_dir():
         result = resume(run)

@@ -94,6 +94,35 @@ def test_a_result_gives_its_values_and_not_its_keys():
     assert sorted(quoted_texts(results)) == ["3", "Attic", "hello", "no JSON"]
 
 
+COMPLAIN = {
+    "type": "function",
+    "function": {
+        "name": "complain",
+        "parameters": {"type": "object", "properties": {"what": {"type": "string", "x-verbatim": "clause"}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "is_allowed"),
+    [
+        ("the radiator bangs all night", True),
+        ("bangs all night", True),
+        ("the radiator bangs", False),
+        ("at 10:30 the tap drips 3.5 litres", True),
+        ("at 10", False),
+        ("the tap drips 3", False),
+        ("下水道有臭味", True),
+        ("下水道有臭", False),
+        ("night. At 225", False),
+    ],
+)
+def test_a_clause_is_quoted_to_its_end(what, is_allowed):
+    said = "I see that the radiator bangs all night. at 10:30 the tap drips 3.5 litres, 在225房，下水道有臭味。"
+    text = f'<tool_call>\n{{"name": "complain", "arguments": {{"what": "{what}"}}}}\n</tool_call>'
+    assert allowed(text, [Message(role="user", content=said)], [COMPLAIN]) is is_allowed
+
+
 def test_codes_are_numbers_and_addresses():
     texts = ["Mine reads <phone_1>. (A-7), or ann@example.org!", "订单号：GT62640调整到2027-02-15，谢谢", "soup"]
     assert Source(texts).codes == ("<phone_1>", "A-7", "ann@example.org", "GT62640", "2027-02-15")

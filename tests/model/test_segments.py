@@ -52,9 +52,13 @@ def gradients(model: nn.Module) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("block", [256, 2, 3], ids=["one block", "blocks of two", "blocks of three"])
+@pytest.mark.parametrize("kept", [segments.KEPT_CHANCES, 0], ids=["kept", "made again"])
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen3"])
-def test_loss_and_gradients_are_those_of_the_sentences_apart(kind: str, block: int, monkeypatch: pytest.MonkeyPatch):
+def test_loss_and_gradients_are_those_of_the_sentences_apart(
+    kind: str, kept: int, block: int, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(segments, "BLOCK", block)
+    monkeypatch.setattr(segments, "KEPT_CHANCES", kept)
     model = without_dropout(tiny_network(kind, 60))
     assert takes_rows(model)
     wanted = sum((target_nll(model, *one) for one in apart()), torch.zeros(()))

@@ -138,10 +138,11 @@ def labels_file(folder: Path, count: int = 44) -> Path:
 
 def test_a_run_learns_with_them_says_so_and_looks_without(bases, tmp_path: Path):
     said = Lines()
-    asked = settings(class_weights="balanced", label_smoothing=0.1, epochs=1, lr=1e-9, held_out="0.3")
+    plainly = settings(epochs=1, lr=1e-9, held_out="0.3", contrastive="off")
+    asked = plainly.model_copy(update={"class_weights": "balanced", "label_smoothing": 0.1})
     job = Job(data=str(labels_file(tmp_path)), base=str(bases["bert"]), tune=asked)
     result = tune(job, run=tmp_path / "weighed", watch=said)
-    plain = tune(job.model_copy(update={"tune": settings(epochs=1, lr=1e-9, held_out="0.3")}), run=tmp_path / "plain")
+    plain = tune(job.model_copy(update={"tune": plainly}), run=tmp_path / "plain")
     assert result.before == pytest.approx(plain.before, rel=1e-6)  # looked at alike
     assert result.loss != pytest.approx(plain.loss, rel=1e-3)  # learnt otherwise
     told = [line for line in said.said if line.startswith("while learning")]

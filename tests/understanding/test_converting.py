@@ -109,6 +109,15 @@ def test_an_adapter_is_converted_with_its_base(tmp_path: Path):
     assert np.abs(plain - wanted).max() > 0.01
 
 
+def test_an_encoder_that_is_read_by_the_mean_of_its_tokens_is_converted(tmp_path: Path):
+    folder = saved("bert", Head(kind="classify", labels=("a", "b", "c"), pooling="mean"), tmp_path)
+    convert(folder, TEXTS, precision="float32")
+    one, two = read_texts(load_base(folder), TEXTS), Converted.load(folder).read(TEXTS)
+    np.testing.assert_allclose(two.features, one.features, atol=2e-4)
+    np.testing.assert_allclose(two.logits, one.logits, atol=2e-4)
+    assert np.ptp(one.logits, axis=0).min() > 0.1
+
+
 def test_a_run_is_converted_to_int8_and_checked_on_what_it_held_out(run: Path):
     made = convert(run, precision="int8")
     assert made.precision == "int8"

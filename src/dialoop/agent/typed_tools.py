@@ -29,17 +29,21 @@ class Quoted:
     """That a text is copied from the conversation word for word. An engine of ours writes nothing else there.
 
     `code`: it is one number or address. `by`: the role that said it, for example "user"; None: any. `like`: a regular
-    expression that the whole of a code matches. None of it is shown to a model.
+    expression that the whole of a code matches. `clause`: it goes on to the end of a clause, as a complaint does. None
+    of it is shown to a model.
     """
 
     code: bool = False
     by: str | None = None
     like: str | None = None
+    clause: bool = False
 
     def schema(self) -> dict[str, Any]:
         """The keywords of the parameter's schema."""
         said = {SAID_BY: self.by, LIKE: self.like}
-        return {VERBATIM: "code" if self.code else True} | {key: value for key, value in said.items() if value}
+        return {VERBATIM: "code" if self.code else "clause" if self.clause else True} | {
+            key: value for key, value in said.items() if value
+        }
 
 
 Verbatim = Annotated[str, Quoted()]

@@ -33,6 +33,8 @@ SERVER_LOG = "server.log"
 LOGS = "data/logs.jsonl"
 RUN = "runs/hotel"
 
+_HELD_OUT_OF_LOGS = "0.04"
+"""A share: enough talks to see the loss fall, and the rest is learnt from."""
 _MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "4")
 """The bundled base was trained by Muon, so it is tuned by it as well. A step has up to four talks of one house: what
 they begin with alike is computed once."""
@@ -41,8 +43,8 @@ they begin with alike is computed once."""
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
-    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 1200,
-    held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 1000,
+    held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
     customers: Annotated[int, typer.Option(min=1, help="Rehearsed customers of each language.")] = 20,
@@ -67,7 +69,8 @@ def demo(
     elif run.is_dir():
         _verb("3 of 6", "tune", "--run", str(run), "--resume")
     else:
-        chosen = ["--epochs", f"{epochs:g}", "--seed", str(seed), *(_MADE_BY_MUON if base == "mini" else ())]
+        chosen = ["--epochs", f"{epochs:g}", "--held-out", _HELD_OUT_OF_LOGS, "--seed", str(seed)]
+        chosen += _MADE_BY_MUON if base == "mini" else ()
         _verb("3 of 6", "tune", logs, "--base", base, "--run", str(run), *chosen)
     measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT)]
     _verb("4 of 6", "evaluate", str(run), others, *measured)

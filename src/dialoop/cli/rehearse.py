@@ -45,7 +45,7 @@ def rehearse(
     rules_only: Annotated[bool, typer.Option("--rules-only", help="Rehearse the agent of rules alone.")] = False,
     part: Annotated[Literal["train", "test"], typer.Option(help="Whose phrasings the customers use.")] = "test",
     seed: Annotated[int, typer.Option(min=0, help="The same seed brings the same customers.")] = 0,
-    at_once: Annotated[int, typer.Option(min=1, max=64, help="Conversations at once.")] = 4,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Conversations at once.")] = 16,
     json: Annotated[Path | None, typer.Option(help="Write all results, with the failures' conversations.")] = None,
 ) -> None:
     """Let simulated customers talk to the agent, and to an agent of rules alone, and tell what they reached."""
@@ -56,7 +56,7 @@ def rehearse(
     held: list[Rehearsal] = []
     with _project(project) as folder, asyncio.Runner() as runner:
         toolbox, houses, settings = Toolbox.load(folder / TOOLS), Houses(folder / WORLD), _settings(folder)
-        agents: list[tuple[str, Engine | None]] = [] if rules_only else [_model(model, project)]
+        agents: list[tuple[str, Engine | None]] = [] if rules_only else [_model(model, project, at_once)]
         with open_store(_store_path(folder)) as store, progress_bar(console) as tell:
             for number, (name, engine) in enumerate([*agents, (RULES_ONLY, None)]):
                 some = make_customers(houses, count, lang=lang, seed=seed, part=part, label=f"rehearsal{number}")
@@ -90,13 +90,16 @@ class _Told:
         self._tell(self._name, self._done, self._of)
 
 
-def _model(model: str | None, project: Path | None) -> tuple[str, Engine]:
-    """The model that was asked for; else the one that the project has in service, or its newest."""
+def _model(model: str | None, project: Path | None, at_once: int) -> tuple[str, Engine]:
+    """The model that was asked for; else the one that the project has in service, or its newest.
+
+    It answers all conversations that are held at once side by side, so that each keeps its row.
+    """
     if model is not None:
-        return served_name(model), open_in_process(model)[0]
+        return served_name(model), open_in_process(model, max_batch=at_once)[0]
     with chdir(project or Path()):
         newest = model_in_service()
-        return served_name(newest), open_in_process(newest)[0]
+        return served_name(newest), open_in_process(newest, max_batch=at_once)[0]
 
 
 def _settings(folder: Path) -> dict[str, AgentSettings]:

@@ -15,8 +15,8 @@ from typing import Any
 from dialoop.conversation.json_text import dump_line, shorten
 
 VERBATIM = "x-verbatim"
-"""A keyword of ours for strings: true where the value is copied from the conversation word for word, "code" where it
-is one number or address (a booking's, a phone's, an e-mail).
+"""A keyword of ours for strings: true where the value is copied from the conversation word for word, "clause" where it
+reaches to the end of a clause, "code" where it is one number or address (a booking's, a phone's, an e-mail).
 
 Whoever generates calls may hold to it. As all keywords that begin with `x-`, it is not shown to a model.
 """

@@ -72,10 +72,11 @@ class Shape:
     @property
     def quoted_from(self) -> Source | None:
         """What a string of this shape is quoted from; None where it is free."""
-        if self.source is None or self.schema.get(VERBATIM) not in (True, "code"):
+        if self.source is None or self.schema.get(VERBATIM) not in (True, "clause", "code"):
             return None
         said = self.source.said_by(self.schema.get(SAID_BY))
-        return said if said.starts else self.source
+        found = said if said.starts else self.source
+        return found.to_clause_ends if self.schema[VERBATIM] == "clause" else found
 
     @cached_property
     def _quotable(self) -> list[Any] | None:

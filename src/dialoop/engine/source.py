@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,9 @@ _RUN = re.compile(r"[^\s,;\"\x00-\x20\x7f-\U0010ffff]+")
 _SPACED = re.compile(r"[+(]?\d[\d()/.-]*(?: [\d()/.-]+)+", re.ASCII)
 _AROUND = ".:!?()[]{}'"
 """Marks that stand around a number in a sentence and are no part of it."""
+
+_CLAUSE_MARKS = ".,;:!?()\n。，；：！？、（）"
+"""Marks that a clause ends before."""
 
 _BETWEEN = b"\0"
 """Stands between two texts: no JSON string holds this byte, so no value reaches over it."""
@@ -27,26 +31,37 @@ class Source:
 
     def __init__(self, texts: Iterable[str], *, by_role: Mapping[str, Source] | None = None) -> None:
         """`by_role`: the part of the texts that each role said."""
-        written, starts, ends = bytearray(), list[int](), set[int]()
+        written, starts, ends, clauses = bytearray(), list[int](), set[int](), set[int]()
         self._texts = [stripped for text in texts if (stripped := text.strip())]
         self._by_role = by_role or {}
         for text in self._texts:
             before = " "
-            for sign in text:
+            for number, sign in enumerate(text):
                 if not _one_word(before, sign):
                     if not before.isspace():
                         ends.add(len(written))
+                        clauses |= {len(written)} if _ends_clause(text, number) else set()
                     if not sign.isspace():
                         starts.append(len(written))
                 written += json.dumps(sign, ensure_ascii=not _is_character(sign))[1:-1].encode()
                 before = sign
             ends.add(len(written))
+            clauses.add(len(written))
             written += _BETWEEN
         self.written, self.starts, self.ends = bytes(written), tuple(starts), frozenset(ends)
+        self._clauses = frozenset(clauses)
 
     def said_by(self, role: Any) -> Source:
         """What a role said, or everything where it said nothing or none is meant."""
         return self._by_role.get(role, self) if isinstance(role, str) else self
+
+    @cached_property
+    def to_clause_ends(self) -> Source:
+        """The same texts, of which what is quoted goes on to the end of a clause."""
+        found = copy(self)
+        found.__dict__.pop("shortest", None)
+        found.ends = self._clauses
+        return found
 
     def codes_like(self, pattern: Any) -> tuple[str, ...]:
         """The codes that match a regular expression as a whole; all where there is none, or none that can be read."""
@@ -122,6 +137,12 @@ def quoted_texts(contents: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _one_word(before: str, sign: str) -> bool:
     """Whether two signs belong to one word or number. Chinese has no spaces between words: any sign may begin one."""
     return before.isascii() and sign.isascii() and before.isalnum() and sign.isalnum()
+
+
+def _ends_clause(text: str, place: int) -> bool:
+    """Whether a clause ends before `place`: a mark stands there, and no word goes on right behind it (3.5, 10:30)."""
+    after = text[place + 1 : place + 2]
+    return text[place] in _CLAUSE_MARKS and not (text[place].isascii() and after.isalnum())
 
 
 def _is_character(sign: str) -> bool:

@@ -36,8 +36,9 @@ from dialoop.model.backbone import (
 )
 from dialoop.model.chat import control_tokens, template_facts
 from dialoop.model.folder import ADAPTER_CONFIG, verify, written_whole
-from dialoop.model.heads import HEADS, Head, head_of, is_encoder, remember
+from dialoop.model.heads import HEADS, POOLED, Head, head_of, is_encoder, kept_head, remember
 from dialoop.model.names import resolve_model
+from dialoop.model.pooling import POOLED_KINDS, Pooling, pool_by_mean, told_pooling
 from dialoop.model.templates import packaged_template
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Base:
 
     `window`: tokens that it can look at. `eos_ids`: ids that end an answer. `fingerprint`: SHA-256 over its weight
     files as they were loaded. `path`: its folder. `origin`: the base that its adapter belongs to, if it has one.
-    `new_tokens`: ids that came new with the chat template or the padding, whose embeddings know nothing yet.
+    `new_tokens`: ids that came new with the chat template or the padding, whose embeddings know nothing yet. `fresh`:
+    names of the head's modules whose weights are new.
     """
 
     model: nn.Module
@@ -65,6 +67,7 @@ class Base:
     head: Head
     origin: AdapterBase | None = None
     new_tokens: tuple[int, ...] = ()
+    fresh: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -111,7 +114,7 @@ def load_base(
     with quietly():
         model = load_adapter(base.model, folder)
     model = model.to(device).eval()
-    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted)
+    return replace(base, model=model, name=name, path=folder, fingerprint=fingerprint, origin=wanted, fresh=())
 
 
 def _load_whole(
@@ -146,6 +149,9 @@ def _load_whole(
     with quietly():
         model, fresh = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer))
+    if head.pooling == "mean":
+        pool_by_mean(model, folder)
+        fresh = [name for name in fresh if name != "pooler"]
     parts = spec.parts(head, model.get_input_embeddings().weight.shape[1])
     add_parts(model, folder, parts)
     new_tokens = sorted({*added, *new_rows})
@@ -164,7 +170,33 @@ def _load_whole(
         head=head,
         origin=None if adapter is None else AdapterBase(_lasting_name(name, folder), fingerprint, head),
         new_tokens=tuple(new_tokens),
+        fresh=tuple(fresh),
     )
+
+
+def pooling_of(name_or_path: str | Path, wanted: Pooling | Literal["auto"], head: Head) -> tuple[Pooling, list[str]]:
+    """What `head` is to read on this base, and what a person is told of it; `auto`: as the base was trained.
+
+    Raises ModelError, and SettingsError where it is asked for a head that reads no whole text.
+    """
+    if head.kind not in POOLED:
+        if wanted != "auto":
+            raise SettingsError(
+                f"pooling belongs to a {' or '.join(POOLED)} head, and this data teaches {head.kind}",
+                remedy="leave --pooling out",
+            )
+        return "own", []
+    if wanted != "auto":
+        return wanted, []
+    folder = resolve_model(name_or_path)
+    if not (folder / "config.json").is_file():
+        return adapter_base(folder).head.pooling, []
+    config = open_config(folder)
+    told = told_pooling(folder, kept_head(config))
+    if told == "mean" and config.model_type not in POOLED_KINDS:
+        line = f"the base was trained on the mean of its tokens; the head of a {config.model_type} reads one token"
+        return "own", [line]
+    return told, ["the head reads the mean of all tokens, as the base was trained"] if told == "mean" else []
 
 
 def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: Dtype = "auto") -> Path:

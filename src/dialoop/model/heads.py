@@ -20,9 +20,12 @@ from torch import Tensor, nn
 from dialoop.errors import ModelError
 from dialoop.model.crf import IGNORED, Crf
 from dialoop.model.loss import target_nll
+from dialoop.model.pooling import Pooling
 from dialoop.model.windows import CASINGS
 
 _KEPT = "dialoop_head"  # the key in a saved config.json
+POOLED = ("classify", "regress")
+"""The kinds of heads that read one state of a whole text."""
 
 
 class Head(BaseModel):
@@ -30,7 +33,7 @@ class Head(BaseModel):
 
     `tag` has three kinds of column for its labels: O, then B- and I- of each. `crf`: a tag is scored together with the
     one before it. `casing`: the tagger is told how each token is written, see `CASINGS`. `regress` gives its scores as
-    `mean` + `scale` times the model's output.
+    `mean` + `scale` times the model's output. `pooling`: what `classify` and `regress` read of an encoder's text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +44,7 @@ class Head(BaseModel):
     casing: bool = False
     mean: float = Field(default=0.0, allow_inf_nan=False)
     scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    pooling: Pooling = "own"
 
     @model_validator(mode="after")
     def _known(self) -> Head:
@@ -51,6 +55,8 @@ class Head(BaseModel):
             raise ValueError(f"a {self.kind} head needs {least} or more labels, each once")
         if (self.crf or self.casing) and self.kind != "tag":
             raise ValueError(f"crf and casing belong to a tag head, not to {self.kind}")
+        if self.pooling == "mean" and self.kind not in POOLED:
+            raise ValueError(f"pooling belongs to {' and '.join(POOLED)}, not to {self.kind}")
         return self
 
 
@@ -160,7 +166,15 @@ def _score_config(head: Head) -> dict[str, Any]:
     return {"num_labels": 1, "problem_type": "regression"}
 
 
+def kept_head(config: Any) -> dict[str, Any] | None:
+    """What `remember` wrote into transformers' `config`; None where nothing stands there."""
+    found: dict[str, Any] | None = getattr(config, _KEPT, None)
+    return found
+
+
 def _class_pooling(config: Any) -> str:
+    if (kept_head(config) or {}).get("pooling") == "mean":
+        return "the mean of all tokens"
     return "the first token, [CLS]" if is_encoder(config) else "the last token of the text"
 
 
@@ -228,7 +242,7 @@ def head_of(config: Any) -> Head:
 
     Raises ModelError for a head that is not known here.
     """
-    told = getattr(config, _KEPT, None)
+    told = kept_head(config)
     if told is None and any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
         labels = [config.id2label[i] for i in sorted(config.id2label)]
         several = config.problem_type == "multi_label_classification"
@@ -253,6 +267,18 @@ def remember(head: Head, config: Any) -> None:
             delattr(config, _KEPT)
     else:
         setattr(config, _KEPT, head.model_dump(mode="json"))
+
+
+def last_layer(model: nn.Module) -> nn.Linear:
+    """The linear layer that gives the logits of a text. Raises ModelError where there is none."""
+    config: Any = _inside(model).config
+    found = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not found or found[-1].out_features != config.num_labels:
+        raise ModelError(
+            f"the layer that gives the logits of a {type(_inside(model)).__name__} was not found",
+            remedy="take a BERT, or leave contrastive off",
+        )
+    return found[-1]
 
 
 def head_loss(head: Head, model: nn.Module, inputs: dict[str, Tensor], truth: Tensor) -> Tensor:

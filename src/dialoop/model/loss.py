@@ -19,6 +19,8 @@ from dialoop.model.segments import segment_states, takes_segments
 
 CHUNK_LOGITS = 1 << 25
 """Logits at once: 128 MB in float32. A chunk has as many targets as fit, and at least one."""
+CHUNK_TARGETS = 512
+"""Targets of a chunk at most: with a small vocabulary their logits stay in the processor's cache."""
 
 
 class _LinearNll(torch.autograd.Function):
@@ -36,16 +38,16 @@ class _LinearNll(torch.autograd.Function):
         grad_bias = torch.zeros_like(bias, dtype=wide) if wants_bias and bias is not None else None
         total = torch.zeros((), dtype=wide, device=hidden.device)
         matrix = weight.to(hidden.dtype)
-        chunk = max(1, CHUNK_LOGITS // weight.shape[0])
+        chunk = _targets_at_once(weight)
         for start in range(0, hidden.shape[0], chunk):
             rows = hidden[start : start + chunk]
             wanted = labels[start : start + chunk, None]
             logits = F.linear(rows, matrix, None if bias is None else bias.to(hidden.dtype)).to(wide)
-            log_norm = torch.logsumexp(logits, dim=1, keepdim=True)
-            total += (log_norm - logits.gather(1, wanted)).sum()
+            chances = torch.log_softmax(logits, dim=1)
+            total -= chances.gather(1, wanted).sum()
             if not (wants_hidden or wants_weight or wants_bias):
                 continue
-            slope = logits.sub_(log_norm).exp_()
+            slope = chances.exp_()
             slope.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=wide))
             if grad_bias is not None:
                 grad_bias += slope.sum(0)
@@ -53,7 +55,7 @@ class _LinearNll(torch.autograd.Function):
             if grad_hidden is not None:
                 grad_hidden[start : start + chunk] = slope @ matrix
             if grad_weight is not None:
-                grad_weight.addmm_(slope.T.to(grad_weight.dtype), rows.to(grad_weight.dtype))
+                grad_weight += slope.T @ rows
         ctx.save_for_backward(grad_hidden, grad_weight, grad_bias)
         ctx.dtypes = (weight.dtype, None if bias is None else bias.dtype)
         return total
@@ -71,6 +73,10 @@ class _LinearNll(torch.autograd.Function):
             None if grad_bias is None else (grad_bias * factor).to(bias_dtype),
             None,
         )
+
+
+def _targets_at_once(weight: Tensor) -> int:
+    return max(1, min(CHUNK_TARGETS, CHUNK_LOGITS // weight.shape[0]))
 
 
 def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
@@ -131,7 +137,7 @@ def answer_log_probs(model: nn.Module, inputs: dict[str, Tensor], targets: Tenso
 
 def _in_chunks(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
     """hidden (N, H) → log p of each label, (N,); at most `CHUNK_LOGITS` logits are held at once."""
-    chunk = max(1, CHUNK_LOGITS // weight.shape[0])
+    chunk = _targets_at_once(weight)
     if len(labels) <= chunk:
         return _linear_log_probs(hidden, weight, bias, labels)
     parts = [

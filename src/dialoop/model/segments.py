@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +26,8 @@ _NAME = "dialoop_segments"
 
 BLOCK = 256
 """Queries of a block."""
+KEPT_CHANCES = 1 << 24
+"""Numbers of one layer's softmax that are kept for the way back; where there are more, they are made again."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class Family:
         for first in range(begin, end, BLOCK):
             last = min(first + BLOCK, end)
             yield slice(first, last), before + last - begin
+
+    @property
+    def scores(self) -> int:
+        """How many scores a head has in all blocks."""
+        blocks = (one for segment in self.segments for one in self.blocks(segment))
+        return sum((block.stop - block.start) * last for block, last in blocks)
 
 
 _row: ContextVar[tuple[Family, ...]] = ContextVar("row")
@@ -134,7 +143,7 @@ class _Attention(torch.autograd.Function):
     """Each segment looks at itself causally, and at all of its family's lead, a block of queries at a time.
 
     A block's scores fit the processor's cache and end where its last query stands, so half of what a causal mask would
-    hide is never computed. The way back makes them again instead of keeping them.
+    hide is never computed. In a long row the way back makes them again instead of keeping them.
     """
 
     @staticmethod
@@ -144,13 +153,17 @@ class _Attention(torch.autograd.Function):
         """query (1, h, N, d), key and value (1, k, N, d) with h a multiple of k → (1, h, N, d)."""
         out = torch.empty_like(query, memory_format=torch.contiguous_format)
         grouped, said = _grouped(query, key), _grouped(out, key)
+        keeps = query.shape[1] * sum(family.scores for family in families) <= KEPT_CHANCES
+        kept = list[Tensor]()
         for family in families:
             for segment in family.segments:
                 keys, values = (family.seen(one[0], segment) for one in (key, value))
                 for block, last in family.blocks(segment):
                     chances = _chances(_rows(grouped, block), keys[:, :last], block, scale)
                     said[:, :, block] = (chances @ values[:, :last]).view(said[:, :, block].shape)
-        ctx.save_for_backward(query, key, value)
+                    if keeps:
+                        kept.append(chances)
+        ctx.save_for_backward(query, key, value, *kept)
         ctx.families, ctx.scale = families, scale
         return out
 
@@ -158,7 +171,8 @@ class _Attention(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of keys and values are summed over what looks at them in at least float32."""
-        query, key, value = ctx.saved_tensors
+        query, key, value, *kept = ctx.saved_tensors
+        before = iter(kept)
         to_query = torch.empty_like(query, memory_format=torch.contiguous_format)
         wide = torch.promote_types(query.dtype, torch.float32)
         to_key, to_value = (key.new_zeros(key.shape, dtype=wide) for _ in range(2))
@@ -169,13 +183,11 @@ class _Attention(torch.autograd.Function):
                 sums = [keys.new_zeros(keys.shape, dtype=wide) for _ in range(2)]
                 for block, last in family.blocks(segment):
                     q, slope = _rows(grouped, block), _rows(slopes, block)
-                    chances = _chances(q, keys[:, :last], block, ctx.scale)
+                    chances = next(before) if kept else _chances(q, keys[:, :last], block, ctx.scale)
                     sums[1][:, :last] += chances.mT @ slope
-                    to_scores = torch._softmax_backward_data(
-                        slope @ values[:, :last].mT, chances, -1, chances.dtype
-                    ).mul_(ctx.scale)
-                    sums[0][:, :last] += to_scores.mT @ q
-                    found[:, :, block] = (to_scores @ keys[:, :last]).view(found[:, :, block].shape)
+                    to_scores = torch._softmax_backward_data(slope @ values[:, :last].mT, chances, -1, chances.dtype)
+                    sums[0][:, :last] += to_scores.mT @ (q * ctx.scale)
+                    found[:, :, block] = (to_scores @ keys[:, :last]).mul_(ctx.scale).view(found[:, :, block].shape)
                 for whole, part in zip((to_key, to_value), sums, strict=True):
                     family.add_to(whole[0], segment, part)
         return to_query, to_key.to(key.dtype), to_value.to(value.dtype), None, None
@@ -201,8 +213,14 @@ def _chances(queries: Tensor, keys: Tensor, block: slice, scale: float) -> Tenso
     size = block.stop - block.start
     scores = torch.baddbmm(queries.new_zeros(()), queries, keys.mT, beta=0, alpha=scale)
     own = scores.view(len(scores), -1, size, scores.shape[2])[..., -size:]
-    own.masked_fill_(scores.new_ones((size, size), dtype=torch.bool).triu_(1), -torch.inf)
+    own.masked_fill_(_later(BLOCK)[:size, :size], -torch.inf)
     return torch.softmax(scores, -1)
+
+
+@cache
+def _later(size: int) -> Tensor:
+    """(size, size) bool: True where a key of the block stands behind the query."""
+    return torch.ones((size, size), dtype=torch.bool).triu_(1)
 
 
 _PROBE = torch.tensor([[0, 3, 0], [3, 5, 1], [5, 8, 1], [8, 11, 0]])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dialoop.errors import DataError
-from dialoop.privacy.finding import find
+from dialoop.privacy.finding import Memory, find
 from dialoop.privacy.found import CARD, EMAIL, ID, NAME, PHONE, Finder, Found, settle
 
 CONTACT = "contact"
@@ -94,19 +94,26 @@ def kind_of_key(keys: list[str], own: Keys | None = None) -> str | None:
 
 
 def find_field(
-    field: Field, *, own: Keys | None = None, finders: Iterable[Finder] = (), known: Iterable[Found] = ()
+    field: Field,
+    *,
+    own: Keys | None = None,
+    finders: Iterable[Finder] = (),
+    known: Iterable[Found] = (),
+    memory: Memory | None = None,
 ) -> list[Found]:
-    """The private values in one field, by its text and its key; spans in the field's text."""
+    """The private values in one field, by its text and its key; spans in the field's text. `memory` as `find` takes
+    it.
+    """
     kind = None if field.is_key else kind_of_key(field.keys, own)
     if field.is_key or not field.keys:
-        return find(field.text, finders=finders, known=known)
+        return find(field.text, finders=finders, known=known, memory=memory)
     if own and own.get(field.keys[-1], kind) is None and field.keys[-1] in own:
         return []
     if any(sign.isalpha() for sign in field.text):
-        found = find(field.text, finders=finders, known=known)
+        found = find(field.text, finders=finders, known=known, memory=memory)
     else:  # digits alone: the key is the word before them
         lead = " ".join(_words(field.keys[-1])) + ": "
-        moved = find(lead + field.text, finders=finders, known=known)
+        moved = find(lead + field.text, finders=finders, known=known, memory=memory)
         found = [replace(one, start=one.start - len(lead), end=one.end - len(lead)) for one in moved]
         found = [one for one in found if one.start >= 0]
     if whole := _whole(field.text, kind, found):

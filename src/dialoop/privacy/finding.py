@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from dialoop.privacy.chinese_names import chinese_answer, chinese_beside, chinese_names
 from dialoop.privacy.common_words import COMMON
@@ -22,13 +22,43 @@ from dialoop.privacy.stand_in import STAND_IN
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
-def find(text: str, *, finders: Iterable[Finder] = (), asked: str = "", known: Iterable[Found] = ()) -> list[Found]:
+@dataclass(frozen=True)
+class Memory:
+    """What was found in a text after a question, at first and beside the values known: nothing is searched twice."""
+
+    first: dict[tuple[str, str], list[Found]] = field(default_factory=dict)
+    beside: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[Found]] = field(default_factory=dict)
+
+
+def find(
+    text: str,
+    *,
+    finders: Iterable[Finder] = (),
+    asked: str = "",
+    known: Iterable[Found] = (),
+    memory: Memory | None = None,
+) -> list[Found]:
     """The private values of `text`, in order, none overlapping; spans in Unicode code points of `text`.
 
     `finders` are asked besides the room's own (a trained tagger). `asked` is what the other side said before: a bare
     name that answers a question for one is found. `known` are values found earlier, looked for again as they were
-    written. Raises DataError for a finder's span that is not in the text.
+    written. `memory` spares a second search of the same text by the same finders. Raises DataError for a finder's span
+    that is not in the text.
     """
+    memory = memory or Memory()
+    known = tuple(known)
+    key = (text, asked, tuple((one.kind, one.text) for one in known))
+    if key not in memory.beside:
+        if (text, asked) not in memory.first:
+            memory.first[text, asked] = _first(text, finders, asked)
+        settled = memory.first[text, asked]
+        again = [*known, *(one for one in settled if one.kind == NAME)]
+        memory.beside[key] = settle([*settled, *_again(text, folded(text), again)]) if again else settled
+    return memory.beside[key]
+
+
+def _first(text: str, finders: Iterable[Finder], asked: str) -> list[Found]:
+    """What tells of itself, whatever was found before."""
     plain = folded(text)
     found = [*_literals(text), *find_emails(plain), *find_numbers(plain)]
     contacts = [one for one in found if one.kind in (EMAIL, PHONE)]
@@ -36,9 +66,7 @@ def find(text: str, *, finders: Iterable[Finder] = (), asked: str = "", known: I
     found = [replace(one, text=text[one.start : one.end]) for one in found]
     for finder in finders:
         found += check_found(finder(text), text)
-    settled = settle(found)
-    again = [*known, *(one for one in settled if one.kind == NAME)]
-    return settle([*settled, *_again(text, plain, again)]) if again else settled
+    return settle(found)
 
 
 def same(kind: str, text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from dialoop.conversation import parse_tool_arguments
 from dialoop.errors import DataError
 from dialoop.privacy.fields import Field, Keys, changed, find_field
-from dialoop.privacy.finding import find, same
+from dialoop.privacy.finding import Memory, find, same
 from dialoop.privacy.found import NAME, Finder, Found
 from dialoop.privacy.stand_in import STAND_IN, check_kind, stand_in
 from dialoop.privacy.vault import Vault
@@ -70,7 +70,7 @@ class Protector:
         keys: Keys | None = None,
     ) -> None:
         self._vault, self._conversation = vault, conversation
-        self._finders, self._keys = tuple(finders), keys
+        self._finders, self._keys, self._memory = tuple(finders), keys, Memory()
         texts = tuple(house)
         self._house = {
             (one.kind, same(one.kind, one.text)) for text in texts for one in find(text, finders=self._finders)
@@ -82,7 +82,7 @@ class Protector:
 
     def protect_places(self, text: str, *, asked: str = "") -> Protected:
         """As `protect`, with the places of the stand-ins, so that spans over the text can be moved."""
-        found = find(text, finders=self._finders, asked=asked, known=self._known())
+        found = find(text, finders=self._finders, asked=asked, known=self._known(), memory=self._memory)
         return self._replaced(text, found)
 
     def protect_arguments(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Protector:
         known = self._known()
 
         def protect(one: Field) -> str:
-            found = find_field(one, own=self._keys, finders=self._finders, known=known)
+            found = find_field(one, own=self._keys, finders=self._finders, known=known, memory=self._memory)
             return self._replaced(one.text, found, exactly=one.is_key).text
 
         return changed(value, protect)

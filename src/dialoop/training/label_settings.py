@@ -1,10 +1,10 @@
-"""What can be set about how labels are taught: weights and smoothing. It knows no data."""
+"""What can be set about how labels are taught: weights, smoothing, contrast, what is read. It knows no data."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -21,6 +21,16 @@ class LabelSettings(BaseModel):
     )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="Share of the truth that is spread evenly over all labels, while learning."
+    )
+    pooling: Literal["auto", "own", "mean"] = Field(
+        default="auto",
+        description="What a head of labels or scores reads of a text: own, a token as transformers has it; mean, all"
+        " tokens of an encoder; auto: as the base was trained.",
+    )
+    contrastive: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Texts of one label are drawn together, others apart, and names of labels taught as texts; auto: on"
+        " an encoder, up to 16 texts a label.",
     )
 
     @field_validator("class_weights", mode="before")

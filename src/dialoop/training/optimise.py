@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from dialoop.training.descent import Descent
+from dialoop.training.muon import Muon
 from dialoop.training.parts import layers_of
 from dialoop.training.schedule import OptimiserSettings
 
@@ -20,9 +21,8 @@ def make_optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch
     """One optimiser for all trained weights, or Muon for the matrices inside the layers and AdamW for the rest.
 
     Norms, biases, embeddings and heads take no weight decay. AdamW: Loshchilov and Hutter 2019; Adam, with the decay
-    within the gradient: Kingma and Ba 2015; Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, with
-    update sizes matched to AdamW (arXiv:2502.16982). Where `layer_decay` is below 1, groups tell their share of the
-    learning rate.
+    within the gradient: Kingma and Ba 2015; Muon: `dialoop.training.muon`. Where `layer_decay` is below 1, groups tell
+    their share of the learning rate.
     """
     trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     layers = layers_of(model)
@@ -32,7 +32,7 @@ def make_optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torch
     decayed, plain = _groups(matrices, settings.weight_decay, shares), _groups(others, 0.0, shares)
     lr, betas = settings.lr, (settings.beta1, settings.beta2)
     if settings.name == "muon" and decayed:
-        muon = torch.optim.Muon(decayed, lr=lr, adjust_lr_fn="match_rms_adamw")
+        muon = Muon(decayed, lr)
         return [muon, torch.optim.AdamW(plain, lr=lr, betas=betas, fused=True)] if plain else [muon]
     if settings.name == "sgd":
         return [Descent([*decayed, *plain], lr, momentum=settings.momentum, nesterov=settings.nesterov)]

@@ -19,7 +19,17 @@ from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.model import AdapterSettings, Base, head_loss, load_base, takes_rows
+from dialoop.model.base import pooling_of
 from dialoop.training.batches import Batch, Sample, lay_sentences
+from dialoop.training.contrast import (
+    Contrast,
+    begin_at_means,
+    contrast_line,
+    contrasts,
+    few_of_each,
+    names_as_texts,
+    steps_by_label,
+)
 from dialoop.training.fresh_values import FreshValues, Words, values_of
 from dialoop.training.lessons import LESSONS
 from dialoop.training.loop import Gear, LossFunction
@@ -29,7 +39,16 @@ from dialoop.training.order import Step, portions, steps_of
 from dialoop.training.parts import choose_trained
 from dialoop.training.precision import choose_precision
 from dialoop.training.preference_settings import GENTLER, PREFERENCE_EPOCHS
-from dialoop.training.settings import Job, TuneSettings, default_batch_size, default_epochs, default_rate
+from dialoop.training.settings import (
+    SENTENCE_BATCH,
+    SENTENCE_GENTLER,
+    Job,
+    TuneSettings,
+    default_batch_size,
+    default_epochs,
+    default_rate,
+    sentence_epochs,
+)
 from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
 from dialoop.training.weighing import Weighing, weighing_of
@@ -76,6 +95,7 @@ class Prepared:
     values: FreshValues | None = None
     objective: Objective | None = None
     weighing: Weighing | None = None
+    contrasts: bool = False
 
     def samples_in(self, epoch: int) -> Sequence[Sample]:
         """What is learnt from in an epoch: the samples themselves, or these with fresh values."""
@@ -103,6 +123,8 @@ class Prepared:
             return steps_of_families(
                 self.families, self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size
             )
+        if self.contrasts:
+            return steps_by_label(self.train.samples, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size)
         return steps_of(self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size)
 
     def passes(self, samples: Sequence[Sample]) -> list[Batch]:
@@ -126,8 +148,9 @@ class Prepared:
 
     @property
     def taught(self) -> LossFunction:
-        """The loss of the steps: `loss`, with weights and smoothing where these are asked for."""
-        return self.loss if self.weighing is None else self.weighing.loss
+        """The loss of the steps: `loss`, with weights, smoothing and contrast where there are these."""
+        plain = self.loss if self.weighing is None else self.weighing.loss
+        return Contrast(plain).loss if self.contrasts else plain
 
     @property
     def loss(self) -> LossFunction:
@@ -147,6 +170,8 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     records = read_records(Path(job.data))
     split, other = part(records, settings.held_out, settings.seed)
     head = choose_head(records, settings.head, split.train, settings)
+    pooling, lines = pooling_of(job.base, settings.pooling, head)
+    head = head.model_copy(update={"pooling": pooling})
     objective = objective_of(settings, head, records.path)
     torch.manual_seed(settings.seed)
     accelerator = _accelerator(settings.device)
@@ -165,6 +190,11 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
             where=records.path,
             remedy=f"see `dialoop check {records.path} --base {job.base}`",
         )
+    contrast = contrasts(settings, head, base.model.config, split.train, records.path)
+    if contrast:
+        named = make(names_as_texts(head.labels), base, window).samples
+        lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
+        train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
     base.model.train()
     gear = Gear(accelerator, bf16=False)
@@ -176,17 +206,29 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         held_out=held_out,
         facts=_facts(records, other, split, train.counts, held_out.counts),
         tools=ToolsSeen.of(split.train) if records.conversations else None,
-        chosen=Chosen(**kept) if kept else _open(settings, base, train, window, objective),
+        chosen=Chosen(**kept) if kept else _open(settings, base, train, window, objective, contrast),
         lines=[
             *_lines(records, split, train.counts, held_out.counts),
             *told_of(objective, split.train, train.counts, held_out.counts),
             *([] if weighing is None else weighing.lines()),
+            *lines,
         ],
         values=_fresh_values(train, base, settings.fresh_values),
         objective=objective,
         weighing=weighing,
+        contrasts=contrast,
     )
+    if base.fresh and head.kind == "classify" and not head.multi_label and (contrast or head.pooling == "mean"):
+        _begin(prepared)
     return _geared(prepared, decided=kept is not None)
+
+
+def _begin(prepared: Prepared) -> None:
+    """Let the head begin at its labels' means."""
+    samples = few_of_each(prepared.train.samples)
+    lengths = [len(sample.ids) for sample in samples]
+    parted = portions(range(len(samples)), lengths, prepared.chosen.positions)
+    begin_at_means(prepared.base.model, prepared.batches(samples, parted), prepared.gear.device)
 
 
 def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
@@ -211,14 +253,22 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
     return replace(prepared, chosen=chosen, gear=gear, lines=[*prepared.lines, *_told(prepared, chosen)])
 
 
-def _open(settings: TuneSettings, base: Base, train: Side, window: int, objective: Objective | None) -> Chosen:
+def _open(
+    settings: TuneSettings, base: Base, train: Side, window: int, objective: Objective | None, contrast: bool
+) -> Chosen:
     """Decide what the settings leave open; the precision follows."""
     weights = sum(p.numel() for p in base.model.parameters())
     rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser)
+    epochs: float = default_epochs(len(train.samples))
     batch_size = settings.batch_size or default_batch_size(len(train.samples))
+    if settings.compares:
+        epochs, rate = PREFERENCE_EPOCHS, GENTLER * rate
+    elif contrast or base.head.pooling == "mean":
+        epochs, rate = sentence_epochs(len(train.samples)), SENTENCE_GENTLER * rate
+        batch_size = settings.batch_size or min(SENTENCE_BATCH, len(train.samples))
     return Chosen(
-        epochs=settings.epochs or (PREFERENCE_EPOCHS if settings.compares else default_epochs(len(train.samples))),
-        lr=settings.lr or (GENTLER * rate if settings.compares else rate),
+        epochs=settings.epochs or epochs,
+        lr=settings.lr or rate,
         batch_size=batch_size,
         look_every=settings.look_every or min(250, -(-len(train.samples) // (batch_size * settings.accumulate))),
         positions=_positions(base, max(len(sample.ids) for sample in train.samples)),

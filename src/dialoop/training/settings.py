@@ -26,6 +26,11 @@ from dialoop.training.schedule import OptimiserName
 MOST_HELD_OUT = 200
 """Records; held out by default are a tenth of the data, but no more than these."""
 
+SENTENCE_BATCH = 64
+"""Texts a step, where a sentence encoder learns labels."""
+SENTENCE_GENTLER = 0.15
+"""Times the default learning rate, there: what it knows of sentences is to be kept."""
+
 
 class RunSettings(BaseModel):
     """What is learnt, how often and where it is computed. A part of `TuneSettings`."""
@@ -151,6 +156,11 @@ def _refusal(error: ValidationError, where: Path | None) -> SettingsError:
 def default_epochs(records: int) -> int:
     """About 2,000 samples seen in all, in 3 to 30 epochs."""
     return min(30, max(3, math.ceil(2000 / max(1, records))))
+
+
+def sentence_epochs(records: int) -> int:
+    """About 13,000 texts seen in all, in 8 to 100 epochs: few texts are shown often, some 200 steps."""
+    return min(100, max(8, math.ceil(13_000 / max(1, records))))
 
 
 def default_batch_size(records: int) -> int:

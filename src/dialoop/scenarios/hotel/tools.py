@@ -26,6 +26,9 @@ _CONTACT = r"<(?:phone|email)_\d+>|\S+@\S+|(?!\d{4}-)\+?[(\d][\d ().-]{5,17}"
 Said = Annotated[str, Quoted(by="user")]
 """The customer's own words."""
 
+Told = Annotated[str, Quoted(by="user", clause=True)]
+"""The customer's own words to the end of a clause."""
+
 Contact = Annotated[str, Quoted(code=True, by="user", like=_CONTACT)]
 """A telephone number or an e-mail address that the customer gave."""
 
@@ -139,7 +142,7 @@ def house_rule(world: World, topic: Verbatim) -> Result:
     return {"error": "no_rule"} if name == OTHER else {"topic": name, "rule": world.rules[name]}
 
 
-def file_complaint(world: World, room_number: int, problem: Said) -> Result:
+def file_complaint(world: World, room_number: int, problem: Told) -> Result:
     """Report a problem in a room.
 
     Args:

@@ -88,7 +88,7 @@ def house_rule(context: ToolContext, topic: Verbatim) -> dict[str, Any]:
 
 
 @tool(repeatable=True)
-def file_complaint(context: ToolContext, room_number: int, problem: hotel.Said) -> dict[str, Any]:
+def file_complaint(context: ToolContext, room_number: int, problem: hotel.Told) -> dict[str, Any]:
     """Report a problem in a room.
 
     Args:
