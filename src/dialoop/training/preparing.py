@@ -192,7 +192,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         )
     contrast = contrasts(settings, head, base.model.config, split.train, records.path)
     if contrast:
-        named = make(names_as_texts(head.labels), base, window).samples
+        named = samples_of(names_as_texts(head.labels), base, window).samples
         lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
         train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
