@@ -13,6 +13,7 @@ from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.agent import ReferenceAgent
 from dialoop.scenarios.hotel.customer import Customer
 from dialoop.scenarios.hotel.makers import NOT_OURS, make_customer, make_world
+from dialoop.scenarios.hotel.strange import estrange
 from dialoop.scenarios.hotel.talk import Said
 from dialoop.scenarios.hotel.tools import tools_of
 from dialoop.scenarios.hotel.wording import Part, Wording
@@ -30,7 +31,8 @@ OUT_OF_SCOPE = "out_of_scope"
 def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "train") -> Iterator[Conversation]:
     """`n` conversations; without `lang`, English and Chinese take turns.
 
-    Part "test" uses phrasings, names, places, rooms, rules and prices that "train" never uses. A shorter run with the
+    Part "test" uses phrasings, names, places, rooms, rules and prices that "train" never uses; in "train" many words of
+    names and rules are made up. A shorter run with the
     same seed is the beginning of a longer one. Raises SettingsError for an unknown language or part.
     """
     if lang not in (None, *LANGUAGES):
@@ -42,6 +44,8 @@ def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "t
         house = number // (TALKS_A_HOUSE[part] * (1 if lang else len(LANGUAGES)))
         of_house, dice = Dice("hotel", part, spoken, seed, "house", house), Dice("hotel", part, spoken, seed, number)
         world = make_world(spoken, part, of_house)
+        if part == "train":
+            estrange(world, of_house)
         system = system_message(world, part, of_house)
         customer = make_customer(world, part, dice)
         identity = f"hotel-{part}-{spoken}-{seed}-{number:05d}"

@@ -1,0 +1,51 @@
+"""Words that no list has, in the names and texts of training worlds.
+
+A house calls its rooms and rules what it likes. Logs of few words teach these words, and a model then says them in the
+place of another house's; where many of the words are made up, it is copying that is learnt.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from dialoop.model.bpe import common_han
+from dialoop.scenarios.dice import Dice
+from dialoop.scenarios.hotel.world import World
+
+_STRANGE_TEXTS, _STRANGE_WORDS = 0.6, 0.6
+_ONSETS = "b c d f g h j k l m n p r s t v w br ch cl dr fl gr pl pr sh sl st th tr".split()
+_VOWELS = "a e i o u ai ea ee oo ou".split()
+_CODAS = ["", "", "n", "r", "l", "m", "t", "nd", "ck", "ss", "ng", "ble", "ter"]
+_HAN = common_han()
+_WORD = re.compile(r"(?<![{\w])[A-Za-z]{4,}(?![\w}])|[\u4e00-\u9fff]")
+
+
+def estrange(world: World, dice: Dice) -> None:
+    """Call the house, its rooms, what is in them, its rules and their topics by made-up words here and there."""
+    world.hotel = strange(world.hotel, dice)
+    new = {name: strange(name, dice) for name in world.rooms}
+    if len(set(new.values())) == len(new):
+        world.rooms = {
+            new[name]: replace(room, name=new[name], bed=strange(room.bed, dice), view=strange(room.view, dice))
+            for name, room in world.rooms.items()
+        }
+        for booking in world.bookings.values():
+            booking.room = new[booking.room]
+    world.rules = {strange(topic, dice): strange(rule, dice) for topic, rule in world.rules.items()}
+
+
+def strange(text: str, dice: Dice) -> str:
+    """The text, or, more often, one with made-up words in the place of some of its own: as many, each as long as a word
+    or a sign is."""
+    if not dice.chance(_STRANGE_TEXTS):
+        return text
+    return _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
+
+
+def _word(like: str, dice: Dice) -> str:
+    if not like.isascii():
+        return dice.pick(_HAN)
+    syllables = (dice.pick(_ONSETS) + dice.pick(_VOWELS) for _ in range(dice.number(1, 2)))
+    made = "".join(syllables) + dice.pick(_CODAS)
+    return made.capitalize() if like[0].isupper() else made

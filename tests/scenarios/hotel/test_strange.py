@@ -1,0 +1,54 @@
+"""Training houses call their things by made-up words, and what is said of them agrees with it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dialoop.scenarios.dice import Dice
+from dialoop.scenarios.hotel import make_logs
+from dialoop.scenarios.hotel.makers import make_world
+from dialoop.scenarios.hotel.strange import estrange, strange
+
+
+def test_numbers_marks_and_short_words_stay():
+    for number in range(50):
+        made = strange("The bar is open until 11 o'clock, 12 euros.", Dice("strange", number))
+        assert re.sub(r"[A-Za-z]{4,}", "…", made) == "The bar is … … 11 o'…, 12 …."
+
+
+def test_as_many_chinese_signs_stand_as_before():
+    made = {strange("露台22点关闭。", Dice("strange", number)) for number in range(50)}
+    assert len(made) > 10
+    assert all(re.fullmatch(r"[一-鿿]{2}22[一-鿿]{3}。", one) for one in made)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_bookings_are_of_rooms_that_the_house_has(lang):
+    world = make_world(lang, "train", Dice("house", lang))
+    before = set(world.rooms)
+    estrange(world, Dice("strange", lang))
+    assert set(world.rooms) != before
+    assert all(booking.room in world.rooms for booking in world.bookings.values())
+    assert all(name == room.name for name, room in world.rooms.items())
+
+
+def test_only_training_logs_are_estranged():
+    names = {
+        part: {
+            room
+            for one in make_logs(24, lang="en", part=part)
+            for tool in one.tools or ()
+            for room in json.loads(json.dumps(tool))["function"]["parameters"]["properties"].get("room", {}).get("enum", ())
+        }
+        for part in ("train", "test")
+    }
+    known = {
+        part: {name for number in range(400) for name in make_world("en", part, Dice(part, number)).rooms}
+        for part in ("train", "test")
+    }
+    firsts = {part: {name.split()[0] for name in some} for part, some in known.items()}
+    assert {name.split()[0] for name in names["test"]} <= firsts["test"]
+    assert not {name.split()[0] for name in names["train"]} <= firsts["train"]
