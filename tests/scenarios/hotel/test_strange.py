@@ -41,7 +41,9 @@ def test_only_training_logs_are_estranged():
             room
             for one in make_logs(24, lang="en", part=part)
             for tool in one.tools or ()
-            for room in json.loads(json.dumps(tool))["function"]["parameters"]["properties"].get("room", {}).get("enum", ())
+            for room in json.loads(json.dumps(tool))["function"]["parameters"]["properties"]
+            .get("room", {})
+            .get("enum", ())
         }
         for part in ("train", "test")
     }
