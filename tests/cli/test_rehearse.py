@@ -38,7 +38,7 @@ def test_a_model_and_the_rules_stand_side_by_side(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     engine = ScriptedEngine(["Goodbye!"] * 99)
-    monkeypatch.setattr("dialoop.cli.rehearse.open_in_process", lambda model: (engine, "in a test"))
+    monkeypatch.setattr("dialoop.cli.rehearse.open_in_process", lambda model, max_batch: (engine, "in a test"))
     file = project.parent / "all.json"
     words = ["--model", "small", "--customers", "2", "--json", str(file), "--project", str(project), "--at-once", "1"]
     assert run("rehearse", "hotel", *words) == 0

@@ -21,6 +21,7 @@ def test_four_times_two_is_eight(kind, bases, tmp_path: Path):
             batch_size=batch_size,
             accumulate=accumulate,
             optimiser="sgd",
+            contrastive="off",  # it compares the texts of a batch
             dropout=0.0 if kind == "bert" else None,
             device="cpu",
             precision="float32",
