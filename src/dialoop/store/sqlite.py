@@ -45,7 +45,7 @@ class SqliteDriver:
 
     def _make(self, create: bool) -> None:
         """An empty file that only its owner can read."""
-        if self.path.exists():
+        if self.path.exists() and not self.path.is_file():  # another process may have made the file just now
             raise StoreError("this is no file", where=self.path, remedy="name a file")
         if not create:
             raise StoreError("there is no such store", where=self.path, remedy="check the path")
