@@ -18,6 +18,7 @@ _ONSETS = "b c d f g h j k l m n p r s t v w br ch cl dr fl gr pl pr sh sl st th
 _VOWELS = "a e i o u ai ea ee oo ou".split()
 _CODAS = ["", "", "n", "r", "l", "m", "t", "nd", "ck", "ss", "ng", "ble", "ter"]
 _HAN = common_han()
+_CLASSIFIERS = "个位名"
 _WORD = re.compile(r"(?<![{\w])[A-Za-z]{4,}(?![\w}])|[\u4e00-\u9fff]")
 
 
@@ -41,6 +42,18 @@ def strange(text: str, dice: Dice) -> str:
     if not dice.chance(_STRANGE_TEXTS):
         return text
     return _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
+
+
+def strange_unit(unit: str, lang: str, dice: Dice) -> str:
+    """What "nights" or "guests" are counted in, "one/many" in English: nights keep the word for night, guests are
+    anyone."""
+    if lang == "zh":
+        made = "".join(dice.pick(_HAN) for _ in range(dice.number(1, 2)))
+        return dice.pick([f"个{made}晚", f"晚{made}"]) if unit == "nights" else f"{dice.pick(_CLASSIFIERS)}{made}"
+    made = _word("x", dice)
+    if unit == "nights":
+        return dice.pick([f"{made} night/{made} nights", f"night's {made}/nights' {made}"])
+    return dice.pick([f"{made}/{made}s", f"{made} guest/{made} guests"])
 
 
 def _word(like: str, dice: Dice) -> str:

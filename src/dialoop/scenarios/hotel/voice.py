@@ -14,12 +14,16 @@ from datetime import date
 from dialoop.conversation import SlotSpan
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.days import spoken_day
+from dialoop.scenarios.hotel.strange import strange_unit
 from dialoop.scenarios.hotel.talk import Intent, Said, Value
 from dialoop.scenarios.hotel.wording import Wording, finish, mark, slots_of, split_marked, tidy
 
 _WORDS = {"en": ("", "one", "two", "three", "four", "five", "six"), "zh": ("", "一", "两", "三", "四", "五", "六")}
 _TAILS = ("reference", "check_in", "nights", "guests", "max_price", "new_room", "new_check_in", "new_nights")
 """Slots that are said as a tail of the sentence, in this order; the others have a sentence of their own."""
+
+_STRANGE_UNITS = 0.25
+"""How often training counts in nouns that no list has."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Voice:
     """One customer's way of speaking, in one language and part."""
 
     def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date) -> None:
-        self.lang, self.manner, self._dice, self._today = lang, manner, dice, today
+        self.lang, self.part, self.manner, self._dice, self._today = lang, part, manner, dice, today
         self._wording = Wording("customer", lang, part)
         self._begun = False
 
@@ -65,11 +69,14 @@ class Voice:
 
     def count(self, unit: str, number: int) -> Spoken:
         """A number of "nights" or "guests" with its unit; the tool is given the number."""
-        one, _, many = self._dice.pick(self._wording.phrases[f"unit_{unit}"]).partition("/")
+        noun = self._dice.pick(self._wording.phrases[f"unit_{unit}"])
+        if self.part == "train" and self._dice.chance(_STRANGE_UNITS):
+            noun = strange_unit(unit, self.lang, self._dice)
+        one, _, many = noun.partition("/")
         in_words = number < len(_WORDS[self.lang]) and self._dice.chance(0.35)
         said = _WORDS[self.lang][number] if in_words else str(number)
-        noun = one if number == 1 or not many else many
-        return Spoken(f"{said}{noun}" if self.lang == "zh" else f"{said} {noun}", number)
+        named = one if number == 1 or not many else many
+        return Spoken(f"{said}{named}" if self.lang == "zh" else f"{said} {named}", number)
 
     def say(self, intent: Intent, key: str, spoken: Mapping[str, Spoken] | None = None, *, private: str = "") -> Said:
         """The turn `key` with all values of `spoken` in it, in this customer's manner.
