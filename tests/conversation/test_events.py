@@ -124,6 +124,15 @@ def test_a_correction_keeps_what_was_rejected_and_a_bad_answer_is_no_target():
     assert record.outcome is None
 
 
+def test_ratings_of_answers_stand_in_the_record():
+    log = events("user_said", "agent_said", ("rated", {"said_at": 3, "score": -1.0}), "user_said", "agent_said")
+    log += events(*["decided"] * 5, ("rated", {"said_at": 6, "score": 0.5}), "rated")[6:]
+    assert record_of(log).ratings == {2: -1.0, 4: 0.5}
+    edited = record_of([*log, *events(*["decided"] * 7, "operator_edited")[8:]])
+    assert edited.ratings == {4: 0.5}  # what was rated stands there no more
+    assert edited.messages[2].is_target
+
+
 def test_a_hand_over_shows_the_next_agent_what_it_may_see():
     log = events(
         "user_said", "agent_said", ("user_said", {"text": "My bill?", "shown": None}), ("handed_to", {"shown_from": 4})

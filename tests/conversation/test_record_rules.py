@@ -169,6 +169,28 @@ def test_spans_count_code_points(tmp_path: Path):
     assert found(tmp_path, message, ANSWER, annotations={"messages": [{"index": 0, "slots": slots}]}) == []
 
 
+def test_a_rating_is_a_number_and_of_an_answer(tmp_path: Path):
+    def told(*notes) -> list[tuple[str, str]]:
+        said = found(tmp_path, USER, ANSWER, annotations={"messages": list(notes)})
+        return [(fault.kind, fault.level) for fault in said]
+
+    assert told({"index": 1, "rating": -0.5}) == []
+    assert told({"index": 1, "rating": "good"}) == [("rating", "warning")]
+    assert told({"index": 0, "rating": 1}) == [("rating", "warning")]
+
+
+def test_ratings_are_those_of_answers_that_are_numbers():
+    notes = [{"index": 1, "rating": 1}, {"index": 1, "rating": -1}, {"index": 1, "intents": ["a"]}]
+    others = [{"index": index, "rating": rating} for index, rating in ((0, 1), (7, 1), (3, "good"), (3, True))]
+    messages = [USER, ANSWER, USER, ANSWER]
+    conversation = Conversation.model_validate(
+        {"id": "a", "messages": messages, "annotations": {"messages": [*notes, *others]}}
+    )
+    assert conversation.ratings == {1: -1.0}
+    assert [note.get("rating") for note in conversation.to_json()["annotations"]["messages"][:4]] == [1, -1, None, 1]
+    assert Conversation.model_validate(conversation.to_json()) == conversation
+
+
 def test_an_annotation_of_no_message_is_refused(tmp_path: Path):
     (fault,) = found(tmp_path, USER, ANSWER, annotations={"messages": [{"index": 2}]})
     assert "index 2, but there are 2 messages" in fault.reason

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dialoop.conversation import Conversation, Message
-from dialoop.learning import Known, LearnSettings, collect, frozen
+from dialoop.learning import Known, LearnSettings, collect, frozen, protected_record
 from dialoop.store import Store
 
 from .served import SYSTEM, answered, asked_where, closed, days, go_on, protecting, said, serve
@@ -37,6 +37,32 @@ def test_what_is_left_out_is_counted_by_reason(store: Store):
     }
     assert found.report.unheard == {"agent (agent)": 1}
     assert found.report.taken + sum(found.report.left_out.values()) == found.report.looked_at
+
+
+def test_rated_answers_are_kept_where_nothing_is_to_be_learnt_too(store: Store):
+    bad = ("rated", {"by": "customer", "score": -1.0, "said_at": 3})
+    serve(store, "bad", *asked_where("lamp"), bad)
+    serve(store, "both", *asked_where("lamp"), *asked_where("desk"), bad, closed("done", "customer"))
+    serve(store, "good", *asked_where("rug"), closed())
+    serve(store, "secret", said("I come in June."), answered("In june then."), bad)
+    store.vault.keep("secret", "name", "june", "June")
+    found = collect(store, SETTINGS)
+    assert [one.id for one in found.conversations] == ["both", "good"]
+    assert [(one.id, one.ratings) for one in found.rated] == [("bad", {2: -1.0}), ("both", {2: -1.0})]
+    assert found.report.rated == 2
+    assert found.report.left_out == {"nobody who is believed says that it was good": 2}
+    store.erase("bad", reason="asked for")
+    again = collect(store, SETTINGS, Known(seen=found.seen, rated=frozenset({"bad", "both"})))
+    assert again.gone == ["bad"]
+    assert again.report.erased == []
+
+
+def test_ratings_alone_are_kept_of_the_annotations_of_old_data():
+    told = {"index": 1, "rating": -1.0, "state": {"mail": "eve.stone@example.org"}}
+    messages = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "What?"}]
+    record = Conversation.model_validate({"id": "a", "messages": messages, "annotations": {"messages": [told]}})
+    kept, _ = protected_record(record)
+    assert kept.to_json()["annotations"] == {"messages": [{"index": 1, "rating": -1.0}]}
 
 
 def test_only_what_changed_is_looked_at_again(store: Store):

@@ -17,8 +17,8 @@ from dialoop.store import Store
 from dialoop.training import Job, Quiet, RunResult, TuneSettings, Watch, tune
 
 from .served import answered as said_agent
+from .served import asked_where, days, file_of, go_on, protecting, records, serve
 from .served import closed as ended
-from .served import days, file_of, protecting, records, serve
 
 TUNE = TuneSettings(epochs=3, lr=5e-3, batch_size=4, precision="float32", device="cpu", look_every=1000)
 
@@ -192,15 +192,21 @@ def test_too_few_conversations_wait_for_more(store: Store, settings: LearnSettin
 
 def test_what_was_erased_leaves_every_rounds_files(store: Store, settings: LearnSettings, base: Path):
     days(store, 3)
+    go_on(store, "day-2", ("rated", {"by": "customer", "score": 1.0, "said_at": 3}))
+    serve(store, "thumb", *asked_where("lamp", 500), ("rated", {"by": "customer", "score": -1.0, "said_at": 3}))
     means = Means(base=str(base), candidate=base)
     first = learn(store, settings, means)
     assert "day-1" in (first.folder / "train.jsonl").read_text(encoding="utf-8")
+    kept = {one.id: one.ratings for one in read_conversations(first.folder / "rated.jsonl")}
+    assert kept == {"day-2": {2: 1.0}, "thumb": {2: -1.0}}
     store.erase("day-1", reason="asked for")
+    store.erase("thumb", reason="asked for")
     days(store, 1, first=70)
     second = learn(store, settings, means)
     assert second.collected.erased == ["day-1"]
     for path in Path(settings.shelf).rglob("*.jsonl"):
         assert "day-1" not in path.read_text(encoding="utf-8"), path
+        assert "thumb" not in path.read_text(encoding="utf-8"), path
     assert set(Rounds(Path(settings.shelf)).learnt()) == {"day-0", "day-2", "day-70"}
     assert second.decision is not None
     assert any("erased" in note for note in second.decision.notes)

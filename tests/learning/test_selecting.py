@@ -75,6 +75,24 @@ def test_an_answer_rated_bad_is_context_and_stays_in_sight():
     assert (found.targets, found.context) == (1, 1)
 
 
+def test_ratings_that_are_believed_stand_in_the_record_whatever_is_taught():
+    steps: list[Step] = [
+        *asked_where("lamp"),
+        *asked_where("desk"),
+        *asked_where("rug"),
+        *asked_where("clock"),
+        ("rated", {"by": "customer", "score": -1.0, "said_at": 3}),
+        ("rated", {"by": "customer", "score": 1.0, "said_at": 5}),
+        ("rated", {"by": "agent", "score": 1.0, "said_at": 7}),
+        ("rated", {"by": "customer", "score": -1.0, "said_at": 9}),
+        ("rated", {"by": "customer", "score": 0.0, "said_at": 9}),
+    ]
+    record = training_conversation(selected(*steps).state)
+    assert record.ratings == {2: -1.0, 4: 1.0}  # the last one was taken back
+    assert [message.weight for message in record.messages if message.role == "assistant"] == [0, None, 0, 0]
+    assert selected(*steps, closed()).targets == 3
+
+
 def test_a_single_answer_that_was_praised_is_learnt_alone():
     steps = [*asked_where("lamp"), *asked_where("desk"), ("rated", {"by": "customer", "score": 1.0, "said_at": 5})]
     found = selected(*steps)

@@ -1,4 +1,4 @@
-"""Gradients of every head's loss, and of dpo, against finite differences in float64; cross-entropy's by its formula.
+"""Gradients of every head's loss, dpo and kto, against finite differences in float64; cross-entropy's by its formula.
 
 Each weight of a tiny model is moved along a random direction of length 1, both ways, and the change of the loss is
 compared with what the gradient foretells. The decoder is a GPT-2: transformers computes the norms of Llama and Qwen3 in
@@ -20,9 +20,11 @@ from dialoop.training.lessons import LESSONS
 from dialoop.training.loop import LossFunction
 from dialoop.training.material import samples_of
 from dialoop.training.preference import Dpo
+from dialoop.training.ratings import JudgedBatch, Kto
 
 from ..tiny_models import tiny_model
 from .test_preference import edited
+from .test_ratings import plain_gear, rated
 
 STEP = 1e-4
 """Length of a move. The error of central differences grows with its square, rounding with its inverse."""
@@ -120,6 +122,19 @@ def test_the_gradient_of_dpo_agrees_with_finite_differences(nll_weight: float, t
     samples = dpo.samples_of(conversations(), base, base.window).samples
     referred = dpo.with_reference(samples, np.tile([-90.0, -91.0], (len(samples), 1)))
     agrees(base.model, dpo.loss, dpo.lay(referred, int(base.tokenizer.pad_token_id)))
+
+
+@pytest.mark.parametrize("nll_weight", [0.0, 0.2])
+def test_the_gradient_of_kto_agrees_with_finite_differences(nll_weight: float, tmp_path: Path):
+    base = shaken(load_base(tiny_model("gpt2", tmp_path / "m", hidden=16, layers=1)))
+    kto = Kto(beta=0.3, nll_weight=nll_weight, desirable=1.5, undesirable=0.7)
+    samples = kto.samples_of(rated(4, plain=True), base, base.window).samples
+    pad, gear = int(base.tokenizer.pad_token_id), plain_gear()
+    near = kto.referred(samples, gear, base, 4096) + np.array([1.0, -2.0])
+    (batch,) = kto.anchored([kto.lay(kto.with_reference(samples, near), pad)], gear, base.model)
+    assert isinstance(batch, JudgedBatch)
+    assert batch.anchor == pytest.approx(2.0)
+    agrees(base.model, kto.loss, batch)  # the reference point stays where it is: no gradient goes there
 
 
 class Given(nn.Module):

@@ -13,7 +13,7 @@ from dialoop.conversation import Conversation, write_conversations
 from dialoop.errors import DataError, RunError, SettingsError
 from dialoop.model import answer_pairs, load_base, loss
 from dialoop.training import Job, TuneSettings, resume, tune
-from dialoop.training.preference import Dpo, Pair, log_probs, pair_sample, plain_samples
+from dialoop.training.preference import Dpo, Pair, log_probs, pair_sample, pairs_in, plain_samples
 from dialoop.training.preparing import prepare
 from dialoop.training.side import Counts
 
@@ -131,7 +131,7 @@ def test_the_chosen_answers_become_the_likelier_ones_on_pairs_not_seen(values, b
 def test_answers_without_a_rejected_one_are_learnt_by_their_likelihood(bases):
     base = load_base(str(bases["llama"]))
     (conversation,) = edited(1, plain=True)
-    (plain,) = plain_samples(conversation, base, base.window, Counts())
+    (plain,) = plain_samples(conversation, pairs_in(conversation), base, base.window, Counts())
     said = base.tokenizer.decode([id_ for id_, taught in zip(plain.ids, plain.truth, strict=True) if taught])
     assert said.strip() == "Good day.<|im_end|>"
     assert plain.count == 1

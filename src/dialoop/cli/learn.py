@@ -169,6 +169,7 @@ def _collected(report: Collected) -> list[str]:
     lines += [f"left out: {count}: {reason}" for reason, count in sorted(report.left_out.items())]
     lines += [f"not believed: {count}: {who}" for who, count in sorted(report.unheard.items())]
     for count, what in (
+        (report.rated, "answers are rated: rated.jsonl, for dialoop tune --objective kto"),
         (report.protected_now, "messages had something private that was replaced only now"),
         (report.taken_back, "conversations that were learnt from are judged otherwise by now"),
         (len(report.erased), "conversations that were learnt from are erased by now"),

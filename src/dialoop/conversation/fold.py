@@ -45,7 +45,10 @@ CallState = Literal["requested", "approved", "started"]
 
 
 class Entry(BaseModel):
-    """One message with the seq of the event that brought it, and what only the model's view needs."""
+    """One message with the seq of the event that brought it, and what only the model's view needs.
+
+    `taught`: whether an answer is to be learnt; None: unless it is rated below 0.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     seq: int
@@ -56,6 +59,7 @@ class Entry(BaseModel):
     by_person: bool = False
     withdrawn: bool = False
     rating: float | None = None
+    taught: bool | None = None
 
 
 class State(BaseModel):
@@ -249,7 +253,8 @@ def _judged(state: State, event: AnswerWithdrawn | OperatorEdited | Rated) -> di
         else:
             rejected = entry.message.rejected if entry.message.rejected is not None else entry.message.content
             message = entry.message.model_copy(update={"content": event.text, "rejected": rejected})
-            changed = entry.model_copy(update={"message": message, "shown": None, "by_person": True})
+            told = {"message": message, "shown": None, "by_person": True, "rating": None}  # that was of the old text
+            changed = entry.model_copy(update=told)
         return {"entries": (*state.entries[:index], changed, *state.entries[index + 1 :])}
     place = Place(f"{event.conversation}, event {event.seq}")
     raise DataError(f"{event.kind} of event {event.said_at}, but no answer was said there", where=place, remedy=_LOG)

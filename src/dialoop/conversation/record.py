@@ -6,6 +6,7 @@ Plain data. It knows nothing of files, models or tokens. Source of the form: Ope
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,7 +84,8 @@ class SlotSpan(BaseModel):
 class MessageAnnotation(BaseModel):
     """What is known of the message at `index` (from 0); unknown keys are kept.
 
-    `intents`: a list, or one intent a service, as dialogue state data sets have it.
+    `intents`: a list, or one intent a service, as dialogue state data sets have it. `rating`: what a person thought of
+    this answer, above 0 good, below 0 bad; what is no number is kept, and says nothing.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -92,11 +94,18 @@ class MessageAnnotation(BaseModel):
     slots: list[SlotSpan] | None = None
     state: dict[str, Any] | None = None
     acts: list[Any] | None = None
+    rating: Any = None
+
+    @property
+    def score(self) -> float | None:
+        """The rating, where it is a finite number."""
+        is_number = isinstance(self.rating, int | float) and not isinstance(self.rating, bool)
+        return float(self.rating) if is_number and math.isfinite(self.rating) else None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file form; declared fields without a value are left out."""
         record = self.model_dump()
-        for field in ("intents", "slots", "state", "acts"):
+        for field in ("intents", "slots", "state", "acts", "rating"):
             if record[field] is None:
                 del record[field]
         return record
@@ -128,6 +137,13 @@ class Conversation(BaseModel):
     customer: str | None = None
     outcome: str | None = None
     annotations: Annotations | None = None
+
+    @property
+    def ratings(self) -> dict[int, float]:
+        """The ratings of answers by the index of the message; where one has several, the last."""
+        notes = self.annotations.messages if self.annotations else []
+        answers = {index for index, message in enumerate(self.messages) if message.role == "assistant"}
+        return {note.index: note.score for note in notes if note.index in answers and note.score is not None}
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the file form; absent fields are left out."""

@@ -14,7 +14,7 @@ from typing import Any
 from dialoop.conversation.example import Example
 from dialoop.conversation.faults import Fault, Level
 from dialoop.conversation.json_text import parse_tool_arguments, shorten
-from dialoop.conversation.record import Conversation, Message, SlotSpan, ToolCall
+from dialoop.conversation.record import Conversation, Message, MessageAnnotation, SlotSpan, ToolCall
 from dialoop.conversation.tool_schema import schema_faults
 from dialoop.errors import DataError, Place
 
@@ -163,9 +163,21 @@ def _annotations(conversation: Conversation) -> Iterator[_Finding]:
             reason = f"{where}: index {annotation.index}, but there are {count} messages"
             yield reason, f"count messages from 0 to {count - 1}", "error", "annotation"
             continue
+        if annotation.rating is not None:
+            yield from _rating(conversation, annotation, where)
         if annotation.slots:
             text = conversation.messages[annotation.index].content or ""
             yield from span_findings(text, annotation.slots, where)
+
+
+def _rating(conversation: Conversation, annotation: MessageAnnotation, where: str) -> Iterator[_Finding]:
+    said_by = conversation.messages[annotation.index].role
+    if annotation.score is None:
+        reason = f"{where}: the rating {shorten(str(annotation.rating))} is no number, and nothing is learnt from it"
+        yield reason, "write a number, above 0 for good and below 0 for bad", "warning", "rating"
+    elif said_by != "assistant":
+        reason = f"{where}: a rating of message {annotation.index}, which is of role {said_by}"
+        yield reason, "rate answers: messages of role assistant", "warning", "rating"
 
 
 def span_findings(text: str, spans: list[SlotSpan] | tuple[SlotSpan, ...], where: str) -> Iterator[_Finding]:

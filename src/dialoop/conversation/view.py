@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dialoop.conversation.events import Event
 from dialoop.conversation.fold import Entry, State, answered, fold
-from dialoop.conversation.record import Conversation, Message
+from dialoop.conversation.record import Annotations, Conversation, Message, MessageAnnotation
 from dialoop.errors import DataError
 
 
@@ -58,18 +58,21 @@ def model_view(
 def training_conversation(events: Iterable[Event] | State) -> Conversation:
     """The record to learn from: the view of the model after all events, with its targets.
 
-    Answers rated below 0 are context (`weight` 0), answers that a person put in another's place keep it as `rejected`.
-    Raises DataError where nothing was said, or all of it was erased.
+    Answers rated below 0, or marked as not taught, are context (`weight` 0), answers that a person put in another's
+    place keep it as `rejected`. Ratings of answers stand in the annotations. Raises DataError where
+    nothing was said, or all of it was erased.
     """
     state = events if isinstance(events, State) else fold(events)
     visible = _visible(state)
     if state.conversation is None or not visible:
         what = "the conversation was erased" if state.phase == "erased" else "nothing was said in the conversation"
         raise DataError(what, where=state.conversation, remedy="leave it out")
-    messages = _head(state)
+    messages, ratings = _head(state), []
     for entry in visible:
-        bad = entry.rating is not None and entry.rating < 0
-        kept = {"rejected": entry.message.rejected, "weight": 0 if bad else None}
+        taught = entry.taught if entry.taught is not None else (entry.rating or 0) >= 0
+        kept = {"rejected": entry.message.rejected, "weight": None if taught else 0}
+        if entry.rating:
+            ratings.append(MessageAnnotation(index=len(messages), rating=entry.rating))
         messages.append(_shown(entry).model_copy(update=kept))
     return Conversation(
         id=state.conversation,
@@ -79,6 +82,7 @@ def training_conversation(events: Iterable[Event] | State) -> Conversation:
         source=state.source,
         customer=state.customer,
         outcome=state.outcome,
+        annotations=Annotations(messages=ratings) if ratings else None,
     )
 
 

@@ -37,6 +37,7 @@ class Collected(BaseModel):
     edits: int = Field(default=0, description="Of these, answers that a person put in another's place.")
     operator_messages: int = Field(default=0, description="Of these, messages that a person wrote.")
     context: int = Field(default=0, description="Answers that are shown and not learnt.")
+    rated: int = Field(default=0, description="Answers that somebody rated, also where nothing else is to be learnt.")
     protected_now: int = Field(default=0, description="Messages in which something private was replaced only now.")
     left_out: dict[str, int] = Field(default_factory=dict, description="By reason.")
     unheard: dict[str, int] = Field(default_factory=dict, description="Judgements that are not believed, by whom.")
@@ -49,12 +50,14 @@ class Collected(BaseModel):
 class Known:
     """What earlier rounds and files hold.
 
-    `seen`: how far (seq) each conversation was considered; `learnt`: the ids of those that are learnt from; `keys`: of
-    conversations that are trained on already, by `conversation_key`; `test_ids` and `test_keys`: of the frozen test.
+    `seen`: how far (seq) each conversation was considered; `learnt`: the ids of those that are learnt from; `rated`: of
+    those that are kept for their ratings; `keys`: of conversations that are trained on already, by `conversation_key`;
+    `test_ids` and `test_keys`: of the frozen test.
     """
 
     seen: Mapping[str, int] = field(default_factory=dict)
     learnt: frozenset[str] = frozenset()
+    rated: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     test_ids: frozenset[str] = frozenset()
     test_keys: frozenset[str] = frozenset()
@@ -64,13 +67,16 @@ class Known:
 class Collection:
     """The conversations to learn from, protected; how far each one considered was; the report; and all their events.
 
-    `events` are those of every conversation looked at, for who wants to know what was new in the world.
+    `events` are those of every conversation looked at, for who wants to know what was new in the world. `rated`:
+    conversations with rated answers, also those that have no answer to learn. `gone`: erased ones among what is known.
     """
 
     conversations: list[Conversation]
     seen: dict[str, int]
     report: Collected
     events: dict[str, list[Event]]
+    rated: list[Conversation] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
 
 def collect(
@@ -85,6 +91,8 @@ def collect(
     report = Collected()
     counts = _Counts()
     taken: list[Conversation] = []
+    rated: list[Conversation] = []
+    gone: list[str] = []
     seen: dict[str, int] = {}
     events: dict[str, list[Event]] = {}
     keys = set(known.keys)
@@ -92,6 +100,7 @@ def collect(
         name = outline.conversation
         if outline.phase == "erased":
             report.erased += [name] if name in known.learnt else []
+            gone += [name] if name in known.learnt | known.rated else []
             seen[name] = outline.seq
             continue
         if known.seen.get(name, 0) >= outline.seq:
@@ -101,14 +110,17 @@ def collect(
         events[name] = list(store.events(name))
         seen[name] = events[name][-1].seq
         conversation = _learnable(events[name], settings, known, protection, keys, report, counts)
-        if conversation is not None:
+        if conversation is not None and conversation.ratings:
+            rated.append(conversation)
+            report.rated += len(conversation.ratings)
+        if conversation is not None and _teaches(conversation):
             taken.append(conversation)
         elif name in known.learnt:
             report.taken_back += 1
     report.taken = len(taken)
     report.good_by, report.left_out = dict(counts.good_by), dict(counts.left_out)
     report.unheard, report.languages = dict(counts.unheard), dict(counts.languages)
-    return Collection(taken, seen, report, events)
+    return Collection(taken, seen, report, events, rated, gone)
 
 
 def frozen(test: Iterable[Conversation]) -> tuple[frozenset[str], frozenset[str]]:
@@ -144,12 +156,16 @@ def _learnable(
     report: Collected,
     counts: _Counts,
 ) -> Conversation | None:
-    """The conversation as it is trained on, or None, and then its reason is counted."""
+    """The conversation as it is trained on, or None, and then its reason is counted.
+
+    One that teaches no answer is counted as left out too, and given where it has rated answers.
+    """
     try:
         selected = select(events, settings)
         counts.unheard.update(f"{one.by} ({one.speaker})" for one in selected.unheard)
-        if not selected.targets:
-            counts.left_out[_why_nothing(selected)] += 1
+        why = None if selected.targets else _why_nothing(selected)
+        if why is not None and not any(entry.rating for entry in selected.state.entries):
+            counts.left_out[why] += 1
             return None
         state, changed = protected(selected.state, protection)
         conversation = training_conversation(state)
@@ -157,10 +173,12 @@ def _learnable(
     except DataError as error:
         counts.left_out[f"cannot be read: {error.what}"] += 1
         return None
-    reason = _refused(conversation, known, protection, keys)
-    if reason is not None:
-        counts.left_out[reason] += 1
-        return None
+    refused = _refused(conversation, known, protection, keys)
+    if why is None and not _teaches(conversation):
+        why = "its answers are not shown to the model any more"
+    if why is not None or refused is not None:
+        counts.left_out[why or refused or ""] += 1
+        return conversation if refused is None else None
     keys.add(conversation_key(conversation))
     if selected.judgement is not None and selected.judgement.good:
         counts.good_by[selected.judgement.speaker] += 1
@@ -184,10 +202,13 @@ def _why_nothing(selected: Selected) -> str:
     return "its answers were withdrawn, rated bad, or came before a person was asked"
 
 
+def _teaches(conversation: Conversation) -> bool:
+    """Whether it has an answer to learn."""
+    return any(message.is_target for message in conversation.messages)
+
+
 def _refused(conversation: Conversation, known: Known, protection: Protection, keys: set[str]) -> str | None:
-    """Why the conversation is not trained on, if it is not."""
-    if not any(message.is_target for message in conversation.messages):
-        return "its answers are not shown to the model any more"
+    """Why nothing in the conversation is to be trained on, if that is so."""
     faults = [fault for fault in check_conversation(conversation, Place(conversation.id)) if fault.level == "error"]
     if faults:
         return f"not a sound record: {faults[0].reason}"

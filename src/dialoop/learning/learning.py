@@ -112,9 +112,9 @@ class _Round:
         learnt = self.rounds.learnt()
         keys = {conversation_key(conversation) for conversation in (*old.conversations, *learnt.values())}
         seen = self.rounds.seen()
-        known = Known(seen, frozenset(learnt), frozenset(keys), test_ids, test_keys)
+        known = Known(seen, frozenset(learnt), self.rounds.rated(), frozenset(keys), test_ids, test_keys)
         found = collect(self.store, self.settings, known, self.protection)
-        gone = set(found.report.erased)
+        gone = set(found.gone)
         if gone:
             self.rounds.forget(gone)
             self.say(f"{len(gone)} conversations were erased, and are taken out of what was learnt from")
@@ -124,6 +124,7 @@ class _Round:
         self.folder.begin()
         self.folder.write("drift.json", found_drift.model_dump(mode="json"))
         self.folder.keep_collected(found.report, found.seen)
+        write_conversations(self.folder.rated, found.rated)
         if found.report.taken < self.settings.fewest and not self.means.again:
             self.folder.keep(self._record("waiting", {}))
             why = f"{found.report.taken} conversations are there to learn from, and {self.settings.fewest} are needed"

@@ -11,7 +11,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from dialoop.conversation import Conversation, FunctionCall, Message, State, ToolCall
+from dialoop.conversation import (
+    Annotations,
+    Conversation,
+    FunctionCall,
+    Message,
+    MessageAnnotation,
+    State,
+    ToolCall,
+)
 from dialoop.conversation.fold import Entry
 from dialoop.privacy import LITERAL, STAND_IN, Finder, Keys, Protector, Vault, same, stand_in
 
@@ -54,7 +62,10 @@ def protected(state: State, protection: Protection) -> tuple[State, int]:
 
 
 def protected_record(conversation: Conversation, protection: Protection | None = None) -> tuple[Conversation, int]:
-    """The same for a record that comes from a file; its system messages are the house's own and stay."""
+    """The same for a record that comes from a file; its system messages are the house's own and stay.
+
+    Of its annotations ratings alone are kept: the others may say anything.
+    """
     house = tuple(message.content or "" for message in conversation.messages if message.role == "system")
     protection = protection or Protection()
     protection = replace(protection, house=(*protection.house, *house))
@@ -66,7 +77,9 @@ def protected_record(conversation: Conversation, protection: Protection | None =
     messages = list(conversation.messages)
     for at, entry in zip(places, state.entries, strict=True):
         messages[at] = entry.message.model_copy(update={"content": entry.shown})
-    return conversation.model_copy(update={"messages": messages, "annotations": None}), changed
+    ratings = [MessageAnnotation(index=at, rating=score) for at, score in conversation.ratings.items()]
+    kept = Annotations(messages=ratings) if ratings else None
+    return conversation.model_copy(update={"messages": messages, "annotations": kept}), changed
 
 
 def _entry(entry: Entry, protector: Protector, overlay: _Overlay, asked: str) -> Entry:

@@ -3,6 +3,7 @@
     rounds/0001/
       round.json       what the round began from, and how far it came
       collected.json   what was collected, and what was left out and why; how far each conversation was considered
+      rated.jsonl      the conversations with rated answers, also those that have nothing else to learn
       new.jsonl        the conversations to learn from, protected
       fresh.jsonl      of these, the ones that this round only measures on
       train.jsonl      the others, those of earlier rounds, and old data
@@ -61,6 +62,11 @@ class RoundFolder:
     def new(self) -> Path:
         """What was collected."""
         return self.path / "new.jsonl"
+
+    @property
+    def rated(self) -> Path:
+        """What was collected with rated answers."""
+        return self.path / "rated.jsonl"
 
     @property
     def fresh(self) -> Path:
@@ -163,11 +169,16 @@ class Rounds:
             pool |= {conversation.id: conversation for conversation in conversations_of(folder.new)}
         return pool
 
+    def rated(self) -> frozenset[str]:
+        """The ids of the conversations that any round keeps for their ratings."""
+        return frozenset(one.id for folder in self.folders() for one in conversations_of(folder.rated))
+
     def forget(self, conversations: Iterable[str]) -> int:
         """Take conversations out of every round's files, since they were erased; gives from how many files."""
         gone = set(conversations)
         changed = 0
-        for path in (path for folder in self.folders() for path in (folder.new, folder.fresh, folder.train)):
+        folders = self.folders()
+        for path in (path for one in folders for path in (one.new, one.rated, one.fresh, one.train)):
             before = list(conversations_of(path))
             after = [conversation for conversation in before if conversation.id not in gone]
             if len(after) < len(before):

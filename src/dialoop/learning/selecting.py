@@ -43,7 +43,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Selected:
-    """A conversation with what is to be learnt from it: `state`'s answers rated below 0 are context.
+    """A conversation with what is to be learnt from it: `state`'s entries say what is taught, and believed ratings.
 
     `edits`: answers that a person replaced; `messages`: those that a person wrote; `context`: answers that are none of
     the targets. `praised`: single answers that were rated well where nobody judged the whole.
@@ -80,6 +80,8 @@ def select(events: Sequence[Event], settings: LearnSettings) -> Selected:
         elif isinstance(event, Rated | Closed):
             judgement = _judgement(event, state, operators, settings)
             if judgement is None:
+                if isinstance(event, Rated) and speaker_of(event.by, state, operators) in settings.believed:
+                    ratings.pop(event.said_at or 0, None)  # taken back
                 continue
             if judgement.speaker not in settings.believed:
                 unheard.append(judgement)
@@ -90,7 +92,7 @@ def select(events: Sequence[Event], settings: LearnSettings) -> Selected:
     judgement = _last_word(whole)
     entries = tuple(_marked(entry, judgement, ratings, failed, asked) for entry in state.entries)
     chosen = [entry for entry in entries if entry.message.role == "assistant" and not entry.withdrawn]
-    taught = [entry for entry in chosen if entry.rating is None or entry.rating >= 0]
+    taught = [entry for entry in chosen if entry.taught]
     return Selected(
         state=state.model_copy(update={"entries": entries}),
         judgement=judgement,
@@ -155,7 +157,7 @@ def _failed_calls(events: Sequence[Event]) -> set[str]:
 def _marked(
     entry: Entry, judgement: Judgement | None, ratings: dict[int, float], failed: set[str], asked: int
 ) -> Entry:
-    """The entry with a rating below 0 where it is not to be learnt, and none where it is."""
+    """The entry with the rating that is believed, and whether it is to be learnt."""
     if entry.message.role != "assistant":
         return entry
     rating = ratings.get(entry.seq, 0.0)
@@ -163,4 +165,4 @@ def _marked(
     taught = rating >= 0 and (rating > 0 or entry.by_person or good)
     if any(call.id in failed for call in entry.message.tool_calls or []):
         taught = False
-    return entry.model_copy(update={"rating": None if taught else -1.0})
+    return entry.model_copy(update={"rating": rating or None, "taught": taught})

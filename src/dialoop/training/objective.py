@@ -20,6 +20,7 @@ from dialoop.model import Base, Head, is_pair
 from dialoop.training.batches import Batch, Sample
 from dialoop.training.loop import Gear
 from dialoop.training.preference import Dpo
+from dialoop.training.ratings import Kto
 from dialoop.training.run_folder import RunFolder
 from dialoop.training.settings import TuneSettings
 from dialoop.training.side import Counts, Side
@@ -37,14 +38,20 @@ class Objective(Protocol):
     def samples_of(self, conversations: Sequence[Conversation], base: Base, window: int) -> Side:
         """What is learnt from, each at most `window` tokens; what cannot be is counted."""
 
-    def refuse_without(self, side: Side, where: Path) -> None:
-        """Raises DataError where there is nothing to compare."""
+    def for_samples(self, side: Side, where: Path) -> Objective:
+        """The objective with what it takes from the samples to train on.
+
+        Raises DataError where there is nothing to compare.
+        """
 
     def lines(self, train: Counts, held_out: Counts) -> list[str]:
         """What a person is told of the samples."""
 
     def lay(self, samples: Sequence[Sample], pad: int) -> Batch:
         """A batch of samples."""
+
+    def anchored(self, batches: Sequence[Batch], gear: Gear, model: nn.Module) -> list[Batch]:
+        """The batches of one step, or of one look, with what they share under the model as it is."""
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Sum over the batch, a scalar."""
@@ -72,15 +79,26 @@ def objective_of(settings: TuneSettings, head: Head, where: Path) -> Objective |
             " the answers as they are",
             remedy="leave --fresh-values out, or take --objective nll",
         )
+    if settings.objective == "kto":
+        return Kto(settings.beta, settings.nll_weight, settings.desirable_weight, settings.undesirable_weight)
     return Dpo(beta=settings.beta, nll_weight=settings.nll_weight)
 
 
 def told_of(objective: Objective | None, train: Sequence[Any], counts: Counts, held_out: Counts) -> list[str]:
-    """What a person is told of it; without an objective, that there would be edits to learn from."""
-    if objective is not None:
-        return objective.lines(counts, held_out)
-    edits = sum(is_pair(message) for one in train if isinstance(one, Conversation) for message in one.messages)
-    return [f"{edits:,} answers have a `rejected` one; --objective dpo learns from both"] if edits else []
+    """What a person is told of it; and that there would be edits or ratings to learn from, where it does not."""
+    told = [] if objective is None else objective.lines(counts, held_out)
+    talks = [one for one in train if isinstance(one, Conversation)]
+    edits = sum(is_pair(message) for one in talks for message in one.messages)
+    if edits and objective is None:
+        told.append(f"{edits:,} answers have a `rejected` one; --objective dpo learns from both")
+    if isinstance(objective, Kto):
+        return told
+    rated = [(one.messages[index], score) for one in talks for index, score in one.ratings.items() if score]
+    bad = sum(score < 0 and message.is_target for message, score in rated)
+    if rated:
+        taught = f"; {bad:,} are rated bad and taught all the same, as their weight is not 0" if bad else ""
+        told.append(f"{len(rated):,} answers are rated; --objective kto learns from ratings{taught}")
+    return told
 
 
 def with_reference(prepared: Prepared, folder: RunFolder) -> Prepared:

@@ -6,7 +6,7 @@ model is ever in memory. It knows conversations, batches and the model's losses;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,15 +95,15 @@ class Dpo:
             made: list[Sample] = [pair_sample(pair.prompt, *pair.answers) for pair in pairs]
             counts.pairs += len(made)
             if self.nll_weight:
-                made += plain_samples(conversation, base, window, counts)
+                made += plain_samples(conversation, pairs_in(conversation), base, window, counts)
             counts.without_targets += not made
             side.samples.extend(made)
             counts.tokens += sum(len(sample.ids) for sample in made)
         counts.samples = counts.targets = len(side.samples)
         return side
 
-    def refuse_without(self, side: Side, where: Path) -> None:
-        """Raises DataError where there is no pair to learn from."""
+    def for_samples(self, side: Side, where: Path) -> Dpo:
+        """The same. Raises DataError where there is no pair to learn from."""
         if not side.counts.pairs:
             raise DataError(
                 "dpo learns from pairs, and no answer to be learnt has a `rejected` one that fits the window",
@@ -111,6 +111,7 @@ class Dpo:
                 remedy="give conversations that operators have edited (`dialoop learn` collects them), or take"
                 " --objective nll",
             )
+        return self
 
     def lines(self, train: Counts, held_out: Counts) -> list[str]:
         """What a person is told of the samples."""
@@ -132,6 +133,10 @@ class Dpo:
         laid = lay_sentences([*rows[0], *rows[1], *plain], pad)
         reference = torch.tensor([pair.reference for pair in pairs], dtype=torch.float32).reshape(-1, 2)
         return PairBatch(laid.inputs, laid.truth, len(samples), laid.tokens, reference=reference)
+
+    def anchored(self, batches: Sequence[Batch], gear: Gear, model: nn.Module) -> list[Batch]:
+        """The batches as they are: each pair is compared with itself."""
+        return list(batches)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Sum over pairs and plain sentences, a scalar."""
@@ -187,10 +192,18 @@ def pair_sample(prompt: list[int], chosen: list[int], rejected: list[int]) -> Pa
     return Pair(ids, truth, first=first)
 
 
-def plain_samples(conversation: Conversation, base: Base, window: int, counts: Counts) -> list[Sample]:
-    """The sentences of the answers of weight 1 that have no `rejected` one."""
+def pairs_in(conversation: Conversation) -> set[int]:
+    """The indexes of the answers that are compared with a `rejected` one."""
+    return {index for index, message in enumerate(conversation.messages) if is_pair(message)}
+
+
+def plain_samples(
+    conversation: Conversation, compared: Set[int], base: Base, window: int, counts: Counts
+) -> list[Sample]:
+    """The sentences of the answers of weight 1 that are not `compared` with anything."""
     messages = [
-        message.model_copy(update={"weight": 0}) if is_pair(message) else message for message in conversation.messages
+        message.model_copy(update={"weight": 0}) if index in compared and message.role == "assistant" else message
+        for index, message in enumerate(conversation.messages)
     ]
     if not any(message.is_target for message in messages):
         return []

@@ -115,6 +115,10 @@ class Prepared:
             lay = self.objective.lay
         return [lay([samples[i] for i in portion], pad) for portion in step]
 
+    def anchored(self, batches: list[Batch]) -> list[Batch]:
+        """The batches of a step or of a look with what the objective compares all of them with, as the model is now."""
+        return batches if self.objective is None else self.objective.anchored(batches, self.gear, self.base.model)
+
     def steps(self, epoch: int) -> list[Step]:
         """The steps of an epoch, every sample to train on once."""
         settings, size = self.job.tune, self.chosen.batch_size
@@ -183,7 +187,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     make = samples_of if objective is None else objective.samples_of
     train, held_out = make(split.train, base, window), make(split.held_out, base, window)
     if objective is not None:
-        objective.refuse_without(train, records.path)
+        objective = objective.for_samples(train, records.path)
     if not train.counts.targets:
         raise DataError(
             "not one token would be learnt: no answer of weight 1 fits the window",
@@ -260,7 +264,7 @@ def _open(
     weights = sum(p.numel() for p in base.model.parameters())
     rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser)
     epochs: float = default_epochs(len(train.samples))
-    batch_size = settings.batch_size or default_batch_size(len(train.samples))
+    batch_size = settings.batch_size or max(settings.fewest_a_step, default_batch_size(len(train.samples)))
     if settings.compares:
         epochs, rate = PREFERENCE_EPOCHS, GENTLER * rate
     elif contrast or base.head.pooling == "mean":

@@ -90,7 +90,10 @@ class TuneSettings(LabelSettings, LookSettings, PreferenceSettings, PartSettings
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    @field_validator("lr", "weight_decay", "lora_alpha", "epochs", "unfreeze", "clip", "beta", "nll_weight")
+    @field_validator(
+        *("lr", "weight_decay", "lora_alpha", "epochs", "unfreeze", "clip"),
+        *("beta", "nll_weight", "desirable_weight", "undesirable_weight"),
+    )
     @classmethod
     def _finite(cls, value: float | None) -> float | None:
         if value is not None and not math.isfinite(value):

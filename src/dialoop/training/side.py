@@ -12,12 +12,16 @@ from dialoop.training.batches import Sample
 class Counts:
     """What became of one side of the data. `tokens` and `targets` are of all samples together.
 
-    `pairs`: of the samples, those that hold an answer against another.
+    Of the samples: `pairs` hold an answer against another; `liked` and `disliked` are answers that people judged, of
+    them `unmatched` without another prompt's answer beside them.
     """
 
     records: int = 0
     samples: int = 0
     pairs: int = 0
+    liked: int = 0
+    disliked: int = 0
+    unmatched: int = 0
     tokens: int = 0
     targets: int = 0
     turns_left_out: int = 0

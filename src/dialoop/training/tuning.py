@@ -197,7 +197,7 @@ class _Tuning:
                 self.model,
                 self.optimisers,
                 self.optimiser,
-                self.prepared.batches(self.samples, self.steps[1][index]),
+                self.prepared.anchored(self.prepared.batches(self.samples, self.steps[1][index])),
                 self.prepared.taught,
                 self.progress.step / self.total,
             )
@@ -224,7 +224,8 @@ class _Tuning:
         if not samples:
             return
         with self.average.in_place():
-            loss = mean_loss(self.prepared.gear, self.model, self.prepared.passes(samples), self.prepared.loss)
+            passes = self.prepared.anchored(self.prepared.passes(samples))
+            loss = mean_loss(self.prepared.gear, self.model, passes, self.prepared.loss)
             figures = {"loss": loss, **self.looks.figures()}
             if self.patience.look(figures[self.prepared.job.tune.stop_on], self.progress.step):
                 self.best, self.found = trained_weights(self.model), figures
