@@ -17,11 +17,12 @@ from dialoop.agent.seams import Decision, Guard, Rule, Search, Situation, Unders
 from dialoop.agent.settings import AgentSettings
 from dialoop.agent.told import told
 from dialoop.agent.tools import Outcome, Toolbox, ToolContext, tool
-from dialoop.agent.typed_tools import Code, Quoted, Verbatim
+from dialoop.agent.typed_tools import Between, Code, Quoted, Verbatim
 
 __all__ = [
     "Agent",
     "AgentSettings",
+    "Between",
     "Code",
     "Decision",
     "Explanation",

@@ -2,9 +2,9 @@
 
 A tool is a function whose first parameter may be its surroundings (the world that it reads and changes, the context of
 its call), which no caller gives, and whose other parameters are typed `str`, `Annotated[str, Quoted(...)]` (such are
-`Verbatim` and `Code`), `int`, `float`, `bool`, `list[str]`, a `Literal`, or one of these `| None`. Its description is
-the docstring up to an `Args:` section;
-lines `name: text` below `Args:` describe parameters. Form: OpenAI function calling.
+`Verbatim` and `Code`), `int` or `float`, also `Annotated[int, Between(1, 30)]`, `bool`, `list[str]`, a `Literal`, or
+one of these `| None`. Its description is the docstring up to an `Args:` section; lines `name: text` below `Args:`
+describe parameters. Form: OpenAI function calling.
 
 It knows no particular world. A wrong call by a model is answered with {"error": ...}, as the model must be able to mend
 it; a wrong tool by a programmer raises SettingsError.
@@ -29,8 +29,9 @@ class Quoted:
     """That a text is copied from the conversation word for word. An engine of ours writes nothing else there.
 
     `code`: it is one number or address. `by`: the role that said it, for example "user"; None: any. `like`: a regular
-    expression that the whole of a code matches. `clause`: it goes on to the end of a clause, as a complaint does. None
-    of it is shown to a model.
+    expression that the whole of it matches, such as that of a day; where nothing in the conversation does, any words
+    may be copied. `clause`: it goes on to the end of a clause, as a complaint does. Of a whole number it says that the
+    number was given in digits. None of it is shown to a model.
     """
 
     code: bool = False
@@ -44,6 +45,18 @@ class Quoted:
         return {VERBATIM: "code" if self.code else "clause" if self.clause else True} | {
             key: value for key, value in said.items() if value
         }
+
+
+@dataclass(frozen=True)
+class Between:
+    """The bounds of a number, both included; None: no upper one. An engine of ours writes no whole number beyond."""
+
+    least: float
+    most: float | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """The keywords of the parameter's schema."""
+        return {"minimum": self.least} | ({} if self.most is None else {"maximum": self.most})
 
 
 Verbatim = Annotated[str, Quoted()]
@@ -155,8 +168,10 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> dict[str, Any]:
     kinds = [kind for kind in _options(annotation) if kind is not type(None)]
     kind = kinds[0]
-    if len(kinds) == 1 and (quoted := _quoted(kind)):
-        return {"type": "string", **quoted.schema()}
+    if len(kinds) == 1 and get_origin(kind) is Annotated:
+        plain, notes = get_args(kind)[0], _notes(kind)
+        if plain in (str, int, float) and notes and not (plain is str and any(isinstance(n, Between) for n in notes)):
+            return {"type": _PLAIN[plain]} | {key: value for note in notes for key, value in note.schema().items()}
     if len(kinds) == 1 and kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if len(kinds) == 1 and get_origin(kind) is Literal and all(isinstance(value, str) for value in get_args(kind)):
@@ -166,11 +181,9 @@ def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> di
     raise _fault(function, f"parameter {name} has a type that has no schema here: {annotation}")
 
 
-def _quoted(kind: Any) -> Quoted | None:
-    """How a parameter of type `Annotated[str, Quoted(...)]` is quoted."""
-    if get_origin(kind) is not Annotated or get_args(kind)[0] is not str:
-        return None
-    return next((one for one in get_args(kind)[1:] if isinstance(one, Quoted)), None)
+def _notes(kind: Any) -> list[Quoted | Between]:
+    """What `Annotated[...]` says of a parameter here."""
+    return [one for one in get_args(kind)[1:] if isinstance(one, Quoted | Between)]
 
 
 def _fits(value: Any, annotation: Any) -> bool:
@@ -180,8 +193,8 @@ def _fits(value: Any, annotation: Any) -> bool:
 def _fits_kind(value: Any, kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
-    if _quoted(kind):
-        return isinstance(value, str)
+    if get_origin(kind) is Annotated:
+        return _fits_kind(value, get_args(kind)[0])
     if get_origin(kind) is list:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if isinstance(value, bool):

@@ -1,12 +1,14 @@
 """A JSON schema as the grammar reads it: which types, values, keys and items may stand at a place.
 
-Of JSON Schema it honours type, enum, const, properties, required, items, anyOf, oneOf, allOf and local $ref; the rest
-(patterns, lengths, ranges) is left to who runs the tool. It knows nothing of bytes read so far, tokens or models.
+Of JSON Schema it honours type, enum, const, properties, required, items, anyOf, oneOf, allOf, local $ref, and the
+bounds of whole numbers where few lie between them; the rest (patterns, lengths, other ranges) is left to who runs the
+tool. It knows nothing of bytes read so far, tokens or models.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,6 +18,8 @@ from dialoop.engine.source import Source
 from dialoop.errors import RequestError
 
 MAX_DEPTH = 24
+MOST_NUMBERS = 1000
+"""Whole numbers between two bounds that are listed as options; where there are more, bounds are not held to."""
 _KINDS = frozenset({"string", "number", "integer", "boolean", "null", "array", "object"})
 _SHORTEST = {"integer": b"0", "number": b"0", "string": b'""', "array": b"[]", "null": b"null", "boolean": b"true"}
 
@@ -31,8 +35,10 @@ def json_bytes(value: Any) -> bytes:
 class Shape:
     """A JSON schema, read when it is needed. `root` is what `$ref` points into. Equal only to itself.
 
-    `source`: what strings with `"x-verbatim"` are quoted from; without one, or an empty one, they are free. A "code" is
-    one of the source's codes, or any text of it where it has none. What may be left out and cannot be quoted is no key.
+    `source`: what values with `"x-verbatim"` are quoted from; without one, or an empty one, they are free. A "code" is
+    one of the source's codes, what has an `"x-like"` one of the stretches that match it, a whole number one of the
+    numbers; where there is none, any text of the source, or any number. What may be left out and cannot be quoted is no
+    key.
     """
 
     def __init__(
@@ -80,13 +86,32 @@ class Shape:
 
     @cached_property
     def _quotable(self) -> list[Any] | None:
-        """The options or codes that stand in the source; None where there is no such choice."""
-        listed, source = self.schema.get("enum"), self.quoted_from
+        """The options, numbers, codes or stretches that stand in the source; None where there is no such choice."""
+        listed, source, like = self.schema.get("enum"), self.quoted_from, self.schema.get(LIKE)
         if source is None:
             return None
         if isinstance(listed, list):
             return [value for value in listed if source.holds(str(value))]
-        return list(source.codes_like(self.schema.get(LIKE))) if self.schema[VERBATIM] == "code" else None
+        if self.kinds == {"integer"}:
+            least, most = self._bounds
+            return [number for number in source.numbers if least <= number <= most]
+        if self.schema[VERBATIM] == "code":
+            return list(source.codes_like(like))
+        return list(source.texts_like(like)) if isinstance(like, str) and self.schema[VERBATIM] is True else None
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        """Between which a number lies."""
+        said = [self.schema.get(key) for key in ("minimum", "maximum")]
+        bounds = [one if isinstance(one, int | float) and math.isfinite(one) else None for one in said]
+        return -math.inf if bounds[0] is None else bounds[0], math.inf if bounds[1] is None else bounds[1]
+
+    def _numbers(self) -> list[int] | None:
+        """The whole numbers between the bounds of an integer, where they are few."""
+        least, most = self._bounds
+        if self.kinds != {"integer"} or not 0 <= most - least < MOST_NUMBERS:
+            return None
+        return list(range(math.ceil(least), math.floor(most) + 1))
 
     @cached_property
     def branches(self) -> list[Shape]:
@@ -102,14 +127,16 @@ class Shape:
 
     @cached_property
     def options(self) -> tuple[bytes, ...] | None:
-        """The texts that an enum or const allows, or the codes that a verbatim code may be; or None.
+        """The texts that an enum, a const or bounds allow, or those that a quoted value may be; or None.
 
         Of a verbatim enum only those that stand in the conversation, if any does.
         """
         if "const" in self.schema:
             return (json_bytes(self.schema["const"]),)
         listed = self._quotable or self.schema.get("enum")
-        if not listed and self.quoted_from and self.schema[VERBATIM] == "code":
+        if not listed and self.kinds == {"integer"}:
+            listed = self._numbers() or None
+        elif not listed and self.quoted_from and self.schema[VERBATIM] == "code":
             listed = list(self.quoted_from.codes) or None
         return tuple(dict.fromkeys(json_bytes(value) for value in listed)) if isinstance(listed, list) else None
 

@@ -16,6 +16,9 @@ from typing import Any
 
 _RUN = re.compile(r"[^\s,;\"\x00-\x20\x7f-\U0010ffff]+")
 _SPACED = re.compile(r"[+(]?\d[\d()/.-]*(?: [\d()/.-]+)+", re.ASCII)
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<!\d[-/.:,])\d{1,15}(?![A-Za-z0-9_])(?![-/.:,]\d)", re.ASCII)
+"""A whole number in digits that is no part of a day, a time or a code."""
+
 _AROUND = ".:!?()[]{}'"
 """Marks that stand around a number in a sentence and are no part of it."""
 
@@ -72,6 +75,22 @@ class Source:
         except re.error:
             return self.codes
 
+    def texts_like(self, pattern: str) -> tuple[str, ...]:
+        """What matches a regular expression, from the beginning of a word to the end of one; nothing for one that
+        cannot be read."""
+        try:
+            found = [(text, match) for text in self._texts for match in re.finditer(pattern, text) if match[0].strip()]
+        except re.error:
+            return ()
+        return tuple(
+            dict.fromkeys(match[0] for text, match in found if _stands_apart(text, match.start(), match.end()))
+        )
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The whole numbers that are written in digits."""
+        return tuple(dict.fromkeys(int(found) for text in self._texts for found in _NUMBER.findall(text)))
+
     @cached_property
     def _folded(self) -> str:
         return "\n".join(self._texts).casefold()
@@ -80,9 +99,7 @@ class Source:
         """Whether a value stands in one of the texts, as whole words, whatever its case."""
         wanted, place = value.casefold(), -1
         while wanted and (place := self._folded.find(wanted, place + 1)) >= 0:
-            end = place + len(wanted)
-            before, after = self._folded[place - 1 : place], self._folded[end : end + 1]
-            if not _one_word(before or " ", wanted[0]) and not _one_word(wanted[-1], after or " "):
+            if _stands_apart(self._folded, place, place + len(wanted)):
                 return True
         return False
 
@@ -137,6 +154,12 @@ def quoted_texts(contents: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _one_word(before: str, sign: str) -> bool:
     """Whether two signs belong to one word or number. Chinese has no spaces between words: any sign may begin one."""
     return before.isascii() and sign.isascii() and before.isalnum() and sign.isalnum()
+
+
+def _stands_apart(text: str, start: int, end: int) -> bool:
+    """Whether no word goes on over the bounds of a stretch of the text."""
+    before, after = text[max(0, start - 1) : start] or " ", text[end : end + 1] or " "
+    return not _one_word(before, text[start]) and not _one_word(text[end - 1], after)
 
 
 def _ends_clause(text: str, place: int) -> bool:

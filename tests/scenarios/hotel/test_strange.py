@@ -10,7 +10,7 @@ import pytest
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel import make_logs
 from dialoop.scenarios.hotel.makers import make_world
-from dialoop.scenarios.hotel.strange import estrange, strange
+from dialoop.scenarios.hotel.strange import estrange, strange, strange_unit
 
 
 def test_numbers_marks_and_short_words_stay():
@@ -54,3 +54,13 @@ def test_only_training_logs_are_estranged():
     firsts = {part: {name.split()[0] for name in some} for part, some in known.items()}
     assert {name.split()[0] for name in names["test"]} <= firsts["test"]
     assert not {name.split()[0] for name in names["train"]} <= firsts["train"]
+
+
+def test_made_up_units_keep_the_word_for_night_and_have_one_and_many_in_english():
+    for number in range(50):
+        dice = Dice("unit", number)
+        assert all("night" in form for form in strange_unit("nights", "en", dice).split("/"))
+        one, many = strange_unit("guests", "en", dice).split("/")
+        assert many == f"{one}s"
+        assert "晚" in strange_unit("nights", "zh", dice)
+        assert re.fullmatch(r"[个位名][一-鿿]{1,2}", strange_unit("guests", "zh", dice))

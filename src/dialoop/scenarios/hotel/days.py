@@ -29,6 +29,15 @@ _MONTH_DAY = re.compile(rf"({_MONTH})\.? (?:the )?(\d{{1,2}})(?:st|nd|rd|th)?,?(
 _CHINESE = re.compile(r"(?:(\d{4})年)?([\d一二三四五六七八九十]{1,3})月([\d一二三四五六七八九十]{1,3})[日号]?")
 _WEEKDAY = re.compile(rf"(this|next) ({'|'.join(WEEKDAYS)})", re.I)
 _CHINESE_WEEKDAY = re.compile(r"([这本下])个?(?:周|星期|礼拜)([一二三四五六日天])")
+_ORDINAL = r"\d{1,2}(?:st|nd|rd|th)?"
+DAY = (
+    rf"(?i:{'|'.join(sorted(_SOON, key=len, reverse=True))}|(?:this|next) (?:{'|'.join(WEEKDAYS)})"
+    rf"|(?:the )?{_ORDINAL}(?: of)? (?:{_MONTH})(?:\.?,? \d{{4}})?"
+    rf"|(?:{_MONTH})\.? (?:the )?{_ORDINAL}(?:,? \d{{4}})?)"
+    r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|(?:\d{4}年)?[\d一二三四五六七八九十]{1,3}月[\d一二三四五六七八九十]{1,3}[日号]?"
+    r"|[这本下]个?(?:周|星期|礼拜)[一二三四五六日天]"
+)
+"""A regular expression for how `parse_day` is told a day, also one that the calendar does not have."""
 
 
 def parse_day(text: str, today: date) -> date:

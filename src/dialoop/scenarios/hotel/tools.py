@@ -10,14 +10,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from dialoop.agent.typed_tools import Code, Quoted, ToolFunction, Verbatim, tool_schema, with_options
+from dialoop.agent.typed_tools import Between, Code, Quoted, ToolFunction, Verbatim, tool_schema, with_options
 from dialoop.conversation import Tool
 from dialoop.errors import DataError
-from dialoop.scenarios.hotel.days import parse_day
+from dialoop.scenarios.hotel.days import DAY, parse_day
 from dialoop.scenarios.hotel.world import NOTICE_DAYS, Booking, Room, World
 
 Result = dict[str, Any]
 MOST_NIGHTS = 30
+MOST_GUESTS = 12
+LEAST_PRICE = 20
 MOST_SHOWN = 3
 OTHER = "other"
 """The topic of a question that no rule of the house is about."""
@@ -35,8 +37,23 @@ Contact = Annotated[str, Quoted(code=True, by="user", like=_CONTACT)]
 Reference = Annotated[str, Quoted(code=True, by="user", like=rf"[A-Za-z]{{2}}\d{{2,6}}|{_CONTACT}")]
 """A booking's number, or what it was made under, as the customer gave it."""
 
+DaySaid = Annotated[str, Quoted(by="user", like=DAY)]
+"""A day in the customer's own words."""
 
-def search_rooms(world: World, check_in: Said, nights: int, guests: int, max_price: int | None = None) -> Result:
+Day = Annotated[str, Quoted(like=DAY)]
+"""A day as anybody has named it, or a tool."""
+
+Nights = Annotated[int, Between(1, MOST_NIGHTS)]
+Guests = Annotated[int, Between(1, MOST_GUESTS)]
+Price = Annotated[int, Quoted(code=True, by="user"), Between(LEAST_PRICE)]
+"""A number that the customer gave."""
+
+RoomNumber = Annotated[int, Quoted(code=True, by="user"), Between(1)]
+
+
+def search_rooms(
+    world: World, check_in: DaySaid, nights: Nights, guests: Guests, max_price: Price | None = None
+) -> Result:
     """List free rooms.
 
     Args:
@@ -69,7 +86,7 @@ def room_details(world: World, room: Verbatim) -> Result:
     }
 
 
-def book_room(world: World, room: Verbatim, check_in: Verbatim, nights: int, name: Said, contact: Contact) -> Result:
+def book_room(world: World, room: Verbatim, check_in: Day, nights: Nights, name: Said, contact: Contact) -> Result:
     """Book after the customer confirms.
 
     Args:
@@ -106,8 +123,8 @@ def find_booking(world: World, reference: Reference) -> Result:
 def change_booking(
     world: World,
     booking: Code,
-    check_in: Verbatim | None = None,
-    nights: int | None = None,
+    check_in: Day | None = None,
+    nights: Nights | None = None,
     room: Said | None = None,
 ) -> Result:
     """Change a booking; give only what changes."""
@@ -142,7 +159,7 @@ def house_rule(world: World, topic: Verbatim) -> Result:
     return {"error": "no_rule"} if name == OTHER else {"topic": name, "rule": world.rules[name]}
 
 
-def file_complaint(world: World, room_number: int, problem: Told) -> Result:
+def file_complaint(world: World, room_number: RoomNumber, problem: Told) -> Result:
     """Report a problem in a room.
 
     Args:

@@ -21,7 +21,11 @@ TOPICS = {"topic": HOUSES.topics}
 
 @tool(repeatable=True)
 def search_rooms(
-    context: ToolContext, check_in: hotel.Said, nights: int, guests: int, max_price: int | None = None
+    context: ToolContext,
+    check_in: hotel.DaySaid,
+    nights: hotel.Nights,
+    guests: hotel.Guests,
+    max_price: hotel.Price | None = None,
 ) -> dict[str, Any]:
     """List free rooms.
 
@@ -41,7 +45,12 @@ def room_details(context: ToolContext, room: Verbatim) -> dict[str, Any]:
 
 @tool(transactional=True, repeatable=True, options=ROOMS)
 def book_room(
-    context: ToolContext, room: Verbatim, check_in: Verbatim, nights: int, name: hotel.Said, contact: hotel.Contact
+    context: ToolContext,
+    room: Verbatim,
+    check_in: hotel.Day,
+    nights: hotel.Nights,
+    name: hotel.Said,
+    contact: hotel.Contact,
 ) -> dict[str, Any]:
     """Book after the customer confirms.
 
@@ -67,8 +76,8 @@ def find_booking(context: ToolContext, reference: hotel.Reference) -> dict[str, 
 def change_booking(
     context: ToolContext,
     booking: Code,
-    check_in: Verbatim | None = None,
-    nights: int | None = None,
+    check_in: hotel.Day | None = None,
+    nights: hotel.Nights | None = None,
     room: hotel.Said | None = None,
 ) -> dict[str, Any]:
     """Change a booking; give only what changes."""
@@ -88,7 +97,7 @@ def house_rule(context: ToolContext, topic: Verbatim) -> dict[str, Any]:
 
 
 @tool(repeatable=True)
-def file_complaint(context: ToolContext, room_number: int, problem: hotel.Told) -> dict[str, Any]:
+def file_complaint(context: ToolContext, room_number: hotel.RoomNumber, problem: hotel.Told) -> dict[str, Any]:
     """Report a problem in a room.
 
     Args:
