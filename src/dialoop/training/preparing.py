@@ -51,6 +51,7 @@ from dialoop.training.settings import (
 )
 from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
+from dialoop.training.tracking import refuse_missing
 from dialoop.training.weighing import Weighing, weighing_of
 
 _MEMORY = 2 << 30
@@ -167,6 +168,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     Raises DataError, ModelError, SettingsError.
     """
     settings = job.tune
+    refuse_missing(settings.track)
     records = read_records(Path(job.data))
     split, other = part(records, settings.held_out, settings.seed)
     head = choose_head(records, settings.head, split.train, settings)

@@ -42,6 +42,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
 from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
+from dialoop.training.tracking import Tracking, settings_of, tracked
 from dialoop.training.watching import Quiet, Standing, Watch
 
 SAVE_EVERY = 60.0
@@ -115,19 +116,31 @@ def _go(prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, *, re
         watch.say(line)
     watch.say(f"run: {folder.path}")
     prepared = with_reference(prepared, folder)
-    with freed_memory_kept(), stop_signal() as stop:
-        tuning = _Tuning(prepared, looks, folder, watch, stop)
+    following = tracked(prepared.job.tune.track, folder.path, settings_of(prepared), watch.say)
+    with freed_memory_kept(), stop_signal() as stop, following as tracking:
+        tuning = _Tuning(prepared, looks, folder, watch, stop, tracking)
         try:
-            return tuning.go(resumed=resumed)
+            result = tuning.go(resumed=resumed)
         finally:
             watch.close()
+        tracking.end("done" if result.model else "stopped", _outcome(result))
+        return result
 
 
 class _Tuning:
     """A run under way."""
 
-    def __init__(self, prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        looks: Looks,
+        folder: RunFolder,
+        watch: Watch,
+        stop: StopSignal,
+        tracking: Tracking,
+    ) -> None:
         self.looks, self.found = looks, dict[str, float]()
+        self.tracking = tracking
         self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
         self.chosen, self.model = prepared.chosen, prepared.base.model
         self.samples: Sequence[Sample] = []
@@ -215,8 +228,12 @@ class _Tuning:
                 remedy="tune again with a smaller --lr, or with --precision float32",
             )
         entry = {"step": step, "epoch": round(step / self.an_epoch, 4), **asdict(report)}
-        self.folder.note(entry | {"seconds": round(report.seconds, 4)})
+        self._note(entry | {"seconds": round(report.seconds, 4)})
         self.watch.step(report, self._standing())
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        self.folder.note(entry)
+        self.tracking.note(entry)
 
     def _look(self) -> None:
         """Take the held-out figures, and keep the weights where they are the best yet."""
@@ -231,7 +248,7 @@ class _Tuning:
         if self.progress.step == 0:
             self.before = loss
         others = {name: figure for name, figure in figures.items() if name != "loss"}
-        self.folder.note({"step": self.progress.step, "held_out": loss, **others})
+        self._note({"step": self.progress.step, "held_out": loss, **others})
         self.watch.look(figures, self._standing())
 
     def _standing(self) -> Standing:
@@ -302,3 +319,10 @@ def _plain(result: RunResult) -> dict[str, Any]:
     kept = asdict(result)
     del kept["folder"], kept["model"]
     return kept
+
+
+def _outcome(result: RunResult) -> dict[str, float]:
+    """What trackers are told at the end."""
+    figures = {"before": result.before, "best_step": result.best_step, **result.figures}
+    work = {name: getattr(result, name) for name in ("steps", "epochs", "targets", "seconds")}
+    return {f"result/{name}": float(value) for name, value in {**figures, **work}.items() if value is not None}
