@@ -322,3 +322,30 @@ def test_the_project_file_and_the_command_line_name_trackers(bases, place: Path,
 def test_nested_settings_are_told_flat():
     recipe = {"name": "tiny", "model": {"hidden": 16, "heads": None}, "phases": [{"rows": 2}]}
     assert flat(recipe) == {"name": "tiny", "model.hidden": 16, "phases": '[{"rows": 2}]'}
+
+
+def test_trials_of_a_search_are_followed_each_by_itself(bases, place: Path, monkeypatch):
+    from dialoop.training.search import SearchSettings, search, trials
+
+    class Behind(trials._PruningWatch):
+        def step(self, report, standing) -> None:
+            if self.trial.number == 1 and standing.step == 3:
+                raise Unwanted
+
+    monkeypatch.setattr(trials, "_PruningWatch", Behind)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlflow.db'}")
+    asked = job(place, bases["llama"], ["mlflow", "tensorboard"], epochs=1, held_out="0.2")
+    space = SearchSettings(trials=2, space={"warmup": [0.0, 0.1]}, pruner="none")
+    search(asked, space, folder=place / "hall", say=lambda line: None)
+    found = {made.info.run_name: made.info.status for made in mlflow_runs(place / "any")}
+    assert found == {"hall-0000": "FINISHED", "hall-0001": "KILLED"}
+    for number in (0, 1):
+        run = place / "hall" / "trials" / f"{number:04d}"
+        assert same(STEPS["tensorboard"](run), logged(run))
+
+
+def test_trackers_cannot_be_searched():
+    from dialoop.training.search import space
+
+    with pytest.raises(SettingsError, match="`track` cannot be searched"):
+        space.checked_space({"track": ["mlflow"]})

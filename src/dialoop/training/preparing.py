@@ -51,7 +51,6 @@ from dialoop.training.settings import (
 )
 from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
-from dialoop.training.tracking import refuse_missing
 from dialoop.training.weighing import Weighing, weighing_of
 
 _MEMORY = 2 << 30
@@ -168,7 +167,6 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     Raises DataError, ModelError, SettingsError.
     """
     settings = job.tune
-    refuse_missing(settings.track)
     records = read_records(Path(job.data))
     split, other = part(records, settings.held_out, settings.seed)
     head = choose_head(records, settings.head, split.train, settings)
@@ -321,6 +319,7 @@ def _facts(
         "files": [
             {"path": str(one.path), "form": one.form, "sha256": one.sha256, "records": len(one)} for one in files
         ],
+        "languages": sorted({item.lang for item in (*split.train, *split.held_out) if item.lang}),
         "split": {
             "by": "hash" if other is None else "file",
             "note": split.note,

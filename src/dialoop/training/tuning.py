@@ -23,6 +23,7 @@ from dialoop.model import save_model
 from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.averaging import Average
 from dialoop.training.batches import Sample
+from dialoop.training.card import Outcome, model_card
 from dialoop.training.checkpoint import (
     has_checkpoint,
     load_average,
@@ -42,7 +43,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
 from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
-from dialoop.training.tracking import Tracking, settings_of, tracked
+from dialoop.training.tracking import Tracking, refuse_missing, settings_of, tracked
 from dialoop.training.watching import Quiet, Standing, Watch
 
 SAVE_EVERY = 60.0
@@ -81,6 +82,7 @@ def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> Ru
     watch = watch or Quiet()
     folder = RunFolder(run or free_folder(Path(job.data), job.base))
     folder.refuse_taken()
+    refuse_missing(job.tune.track)
     prepared = prepare(job)
     looks = Looks(prepared)
     folder.begin(job)
@@ -100,6 +102,7 @@ def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
     job, record = folder.job(), folder.read("run.json")
     if record.get("status") == "done":
         raise RunError("this run has ended", where=run, remedy=f"its model is in {folder.model}")
+    refuse_missing(job.tune.track)
     prepared = prepare(job, kept=record.get("chosen"))
     known = folder.read("data.json").get("files", prepared.facts["files"])
     for before, here in zip(known, prepared.facts["files"], strict=False):
@@ -290,11 +293,30 @@ class _Tuning:
         if best is not None:
             restore_weights(self.model, best)
         self.model.eval()
-        save_model(self.prepared.base, self.folder.model)
+        save_model(self.prepared.base, self.folder.model, card=self._card())
         result = self._result(model=self.folder.model)
         self.folder.keep("run.json", self.record | {"status": "done", "ended": now(), "result": _plain(result)})
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)
         return result
+
+    def _card(self) -> str:
+        """Of the model that is about to be saved."""
+        result = self._result(model=self.folder.model)
+        looks = (entry for entry in self.folder.entries() if "held_out" in entry)
+        first = next(looks, {}) if self.before is not None else {}
+        outcome = Outcome(
+            name=self.folder.path.resolve().name,
+            started=self.record["started"],
+            steps=result.steps,
+            epochs=result.epochs,
+            seconds=result.seconds,
+            best_step=result.best_step,
+            before={name: figure for name, figure in first.items() if name not in ("step", "held_out")}
+            | ({} if self.before is None else {"loss": self.before}),
+            after=result.figures,
+            versions=self.record["versions"],
+        )
+        return model_card(self.prepared, outcome)
 
     def _result(self, model: Path | None) -> RunResult:
         return RunResult(

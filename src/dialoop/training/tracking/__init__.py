@@ -4,7 +4,7 @@ What trackers are told comes from the settings and from the run's log, which sta
 """
 
 from dialoop.training.tracking.following import Tracking, figures_of, refuse_missing, tracked
-from dialoop.training.tracking.told import flat, settings_of
+from dialoop.training.tracking.told import flat, named, settings_of
 from dialoop.training.tracking.tracker import Plain, Status, TrackedRun, Tracker
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Tracking",
     "figures_of",
     "flat",
+    "named",
     "refuse_missing",
     "settings_of",
     "tracked",

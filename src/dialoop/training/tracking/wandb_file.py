@@ -27,8 +27,9 @@ def history(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
 
 def records(path: Path) -> Iterator[Any]:
     """All records; what a crash tore off at the end is passed over."""
-    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.proto import wandb_internal_pb2
 
+    proto: Any = wandb_internal_pb2
     data, at, whole = path.read_bytes(), _HEAD, b""
     if data[: len(_MARK)] != _MARK:
         return
@@ -43,5 +44,5 @@ def records(path: Path) -> Iterator[Any]:
         whole += data[at + _HEAD : end]
         at = end
         if kind in (_WHOLE, _LAST):
-            yield Record.FromString(whole)
+            yield proto.Record.FromString(whole)
             whole = b""
