@@ -11,6 +11,8 @@ from dialoop.scenarios.copying import make_copying
 from dialoop.training.pretraining import Way, pretrain
 from dialoop.training.recipe import read_recipe
 
+from .trackers import tensorboard_steps
+
 RECIPE = """
 name: tiny
 tokenizer: {pieces: 50, twins: 10}
@@ -23,7 +25,9 @@ phases:
 """
 
 
-def run(folder: Path, *, stop_after: int | None = None, start: Base | None = None) -> Path | None:
+def run(
+    folder: Path, *, stop_after: int | None = None, start: Base | None = None, track: tuple[str, ...] = ()
+) -> Path | None:
     """Pretrain in `folder`; stopped where so many lines have been said about steps."""
     (folder.parent / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
     sources = {
@@ -33,7 +37,7 @@ def run(folder: Path, *, stop_after: int | None = None, start: Base | None = Non
     watched = {"en": make_copying(3, lang="en", seed=1, part="test")}
     asked = iter(range(1000))
     stop = (lambda: next(asked) >= stop_after) if stop_after is not None else (lambda: False)
-    way = Way(bf16=False, compiled=False, say=lambda line: None, stop=stop)
+    way = Way(bf16=False, compiled=False, say=lambda line: None, stop=stop, track=track)
     return pretrain(read_recipe(folder.parent / "recipe.yaml"), sources, watched, folder, way, start)
 
 
@@ -99,3 +103,15 @@ def test_a_recipe_that_is_none_is_refused(text, what, tmp_path: Path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=what):
         read_recipe(path)
+
+
+def test_a_recipe_that_is_followed_and_gone_on_with_has_each_step_once(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("dialoop.training.pretraining._LOG_EVERY", 1)
+    track = ("tensorboard",)
+    assert run(tmp_path / "run", stop_after=3, track=track) is None
+    assert run(tmp_path / "run", track=track) is not None
+    found = tensorboard_steps(tmp_path / "run")
+    steps = [step for step, _ in found["train/loss"]]
+    assert steps == list(range(1, steps[-1] + 1))
+    assert [step for step, _ in found["copying/en"]] == sorted(told(tmp_path / "run"))
+    assert found["result/steps"][0][1] == steps[-1]

@@ -20,16 +20,19 @@ def pretrain(
     start: Annotated[str, typer.Option(help="begin with this base's weights and tokenizer, not from scratch")] = "",
     bf16: Annotated[bool, typer.Option(help="compute in bfloat16 (fast where the processor has it)")] = True,
     compiled: Annotated[bool, typer.Option(help="compile the step (needs a C++ compiler on a CPU)")] = True,
+    track: Annotated[list[str] | None, typer.Option(help="follow the run: tensorboard, mlflow, wandb")] = None,
 ) -> None:
     """Train a base: tokenizer, phases of the recipe, a held-out copying test at every checkpoint."""
     from dialoop import model
     from dialoop.scenarios.copying import make_copying
     from dialoop.scenarios.services import make_services
+    from dialoop.training import checked
     from dialoop.training.pretraining import Way
     from dialoop.training.pretraining import pretrain as run
     from dialoop.training.recipe import read_recipe
     from dialoop.training.stopping import stop_signal
 
+    followed = checked({"track": track}).track
     packaged = Path(model.__file__).parent / "mini" / "recipe.yaml"
     plan = read_recipe(packaged if recipe == "mini" else Path(recipe))
     generators: dict[str, Callable[..., Iterable[Conversation]]]
@@ -50,7 +53,8 @@ def pretrain(
     watched = {lang: make_copying(200, lang=lang, seed=1, part="test") for lang in ("en", "zh")}
     base = model.load_base(start, dtype="float32") if start else None
     with stop_signal() as stop:
-        folder = run(plan, sources, watched, out, Way(bf16=bf16, compiled=compiled, stop=lambda: bool(stop)), base)
+        way = Way(bf16=bf16, compiled=compiled, stop=lambda: bool(stop), track=followed)
+        folder = run(plan, sources, watched, out, way, base)
     if folder is None:
         typer.echo(f"stopped, and saved; to go on, give the same command again: the run is in {out}", err=True)
         raise typer.Exit(128 + (stop.number or 0))

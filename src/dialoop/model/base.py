@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Form = Literal["whole", "adapter"]
+CARD = "README.md"
+"""What the hub shows of a model: its card."""
 
 
 @dataclass
@@ -199,11 +201,14 @@ def pooling_of(name_or_path: str | Path, wanted: Pooling | Literal["auto"], head
     return told, ["the head reads the mean of all tokens, as the base was trained"] if told == "mean" else []
 
 
-def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: Dtype = "auto") -> Path:
+def save_model(
+    base: Base, folder: str | Path, *, form: Form = "whole", dtype: Dtype = "auto", card: str | None = None
+) -> Path:
     """Write `base` to `folder` in one step: beside it, fsynced, with a manifest of checksums, then renamed.
 
     `form` "whole": a model that stock transformers, PEFT and vLLM load, an adapter's weights added in. "adapter": only
-    the adapter, which names its base. `dtype` "auto" keeps each weight's own. Gives the folder. Raises ModelError.
+    the adapter, which names its base. `dtype` "auto" keeps each weight's own. `card`: the text of its README.md. Gives
+    the folder. Raises ModelError.
     """
     folder = Path(folder)
     if form == "adapter" and base.origin is None:
@@ -220,6 +225,8 @@ def save_model(base: Base, folder: str | Path, *, form: Form = "whole", dtype: D
                 model.generation_config.pad_token_id = base.tokenizer.pad_token_id
             model.save_pretrained(beside)
         base.tokenizer.save_pretrained(beside)
+        if card is not None:
+            (beside / CARD).write_text(card, encoding="utf-8")
     return folder
 
 

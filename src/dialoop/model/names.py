@@ -14,8 +14,8 @@ MINI = "mini"
 WELL_KNOWN = ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "HuggingFaceTB/SmolLM2-135M-Instruct", "openai-community/gpt2")
 """Bases that are known to work; offered where a name is near one of them."""
 
-_WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
-"""The files that are fetched from a hub: no pickles, no code."""
+_WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "README.md")
+"""The files that are fetched from a hub: no pickles, no code; its card tells the licence."""
 
 
 def resolve_model(name_or_path: str | Path, *, shelf: str | Path = "shelf") -> Path:

@@ -323,6 +323,7 @@ def _facts(
         "files": [
             {"path": str(one.path), "form": one.form, "sha256": one.sha256, "records": len(one)} for one in files
         ],
+        "languages": sorted({item.lang for item in (*split.train, *split.held_out) if item.lang}),
         "split": {
             "by": "hash" if other is None else "file",
             "note": split.note,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from dialoop.training.optimise import make_optimisers
 from dialoop.training.packing import Packed
 from dialoop.training.recipe import Phase, Recipe
 from dialoop.training.run_folder import writing
+from dialoop.training.tracking import Tracking, flat, refuse_missing, tracked
 
 Encoded = dict[str, list[tuple[Ids, list[int]]]]
 """Source → conversations as ids, each with the offsets of its turns."""
@@ -47,12 +48,15 @@ _LOG_EVERY = 20
 
 @dataclass(frozen=True)
 class Way:
-    """How a recipe is run: in bfloat16 or float32, compiled or not; what is said, and whether to stop now."""
+    """How a recipe is run: in bfloat16 or float32, compiled or not; what is said, whether to stop now, and the trackers
+    by which the run is followed.
+    """
 
     bf16: bool
     compiled: bool
     say: Callable[[str], None] = print
     stop: Callable[[], bool] = lambda: False
+    track: Sequence[str] = ()
 
 
 def pretrain(
@@ -69,8 +73,9 @@ def pretrain(
     The weights are random at first, or those of `start`: its tokenizer is then kept, its sizes must be the recipe's.
     `watched` maps a language to held-out conversations for the copying test. Writes `log.jsonl`, `checkpoint/`,
     `model/`.
-    Raises RunError where that cannot be written or gone on with.
+    Raises RunError where that cannot be written or gone on with, SettingsError for a tracker that is not installed.
     """
+    refuse_missing(way.track)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer = _tokenizer(recipe, sources, folder, way.say, start)
@@ -90,9 +95,12 @@ def pretrain(
     watch_ids = {lang: [ids for ids, _ in encode_all(cs, tokenizer, set())] for lang, cs in watched.items()}
     watch = CopyWatch(watch_ids, ids_of[FORM_TOKENS[7]], ids_of[FORM_TOKENS[9]], width=1024, rows=8)
     marks = ids_of[_TURNS[1]], ids_of["<|im_end|>\n"]
-    run = _Run(recipe, model, encoded, watch, marks, folder, way)
-    with freed_memory_kept():
+    following = tracked(way.track, folder, flat(recipe.model_dump(mode="json")), way.say)
+    with freed_memory_kept(), following as tracking:
+        run = _Run(recipe, model, encoded, watch, marks, folder, way, tracking)
         ended = run.go()
+        if ended:
+            tracking.end("done", {"result/steps": run.progress.step, "result/tokens": run.progress.tokens})
     return _finish(model, tokenizer, folder) if ended else None
 
 
@@ -170,10 +178,11 @@ class _Run:
         marks: tuple[int, int],
         folder: Path,
         way: Way,
+        tracking: Tracking,
     ) -> None:
         """`marks`: the ids that begin and end what an assistant writes."""
         self.recipe, self.model, self.encoded = recipe, model, encoded
-        self.watch, self.folder, self.way = watch, folder, way
+        self.watch, self.folder, self.way, self.tracking = watch, folder, way, tracking
         self.gear = Gear(Accelerator(mixed_precision="no"), bf16=way.bf16)
         self.model.to(self.gear.device)
         self.optimisers = make_optimisers(model, recipe.optimiser)
@@ -260,6 +269,7 @@ class _Run:
         with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         self.way.say(line)
+        self.tracking.note(entry)
 
 
 def _finish(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Path:

@@ -5,6 +5,7 @@
     tools_seen.json    the tools that training offered (conversations only)
     run.json           versions, machine, what was chosen for it, status, result
     log.jsonl          a line for each step and each look at the held-out data
+    tracking.json      what each tracker calls the run (where there are any)
     checkpoint/        the last whole state of an unfinished run
     model/             the tuned model
 

@@ -22,6 +22,7 @@ from dialoop.training.move_settings import MoveSettings
 from dialoop.training.part_settings import AdapterName, PartSettings
 from dialoop.training.preference_settings import PreferenceSettings
 from dialoop.training.schedule import OptimiserName
+from dialoop.training.track_settings import TrackSettings
 
 MOST_HELD_OUT = 200
 """Records; held out by default are a tenth of the data, but no more than these."""
@@ -85,7 +86,9 @@ class RunSettings(BaseModel):
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-class TuneSettings(LabelSettings, LookSettings, PreferenceSettings, PartSettings, MoveSettings, RunSettings):
+class TuneSettings(
+    TrackSettings, LabelSettings, LookSettings, PreferenceSettings, PartSettings, MoveSettings, RunSettings
+):
     """How a base is tuned. Unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())

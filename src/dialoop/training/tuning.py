@@ -23,6 +23,7 @@ from dialoop.model import save_model
 from dialoop.training.allocator import freed_memory_kept
 from dialoop.training.averaging import Average
 from dialoop.training.batches import Sample
+from dialoop.training.card import Outcome, model_card
 from dialoop.training.checkpoint import (
     has_checkpoint,
     load_average,
@@ -42,6 +43,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
 from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
+from dialoop.training.tracking import Tracking, refuse_missing, settings_of, tracked
 from dialoop.training.watching import Quiet, Standing, Watch
 
 SAVE_EVERY = 60.0
@@ -80,6 +82,7 @@ def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> Ru
     watch = watch or Quiet()
     folder = RunFolder(run or free_folder(Path(job.data), job.base))
     folder.refuse_taken()
+    refuse_missing(job.tune.track)
     prepared = prepare(job)
     looks = Looks(prepared)
     folder.begin(job)
@@ -99,6 +102,7 @@ def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
     job, record = folder.job(), folder.read("run.json")
     if record.get("status") == "done":
         raise RunError("this run has ended", where=run, remedy=f"its model is in {folder.model}")
+    refuse_missing(job.tune.track)
     prepared = prepare(job, kept=record.get("chosen"))
     known = folder.read("data.json").get("files", prepared.facts["files"])
     for before, here in zip(known, prepared.facts["files"], strict=False):
@@ -115,19 +119,31 @@ def _go(prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, *, re
         watch.say(line)
     watch.say(f"run: {folder.path}")
     prepared = with_reference(prepared, folder)
-    with freed_memory_kept(), stop_signal() as stop:
-        tuning = _Tuning(prepared, looks, folder, watch, stop)
+    following = tracked(prepared.job.tune.track, folder.path, settings_of(prepared), watch.say)
+    with freed_memory_kept(), stop_signal() as stop, following as tracking:
+        tuning = _Tuning(prepared, looks, folder, watch, stop, tracking)
         try:
-            return tuning.go(resumed=resumed)
+            result = tuning.go(resumed=resumed)
         finally:
             watch.close()
+        tracking.end("done" if result.model else "stopped", _outcome(result))
+        return result
 
 
 class _Tuning:
     """A run under way."""
 
-    def __init__(self, prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, stop: StopSignal) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        looks: Looks,
+        folder: RunFolder,
+        watch: Watch,
+        stop: StopSignal,
+        tracking: Tracking,
+    ) -> None:
         self.looks, self.found = looks, dict[str, float]()
+        self.tracking = tracking
         self.prepared, self.folder, self.watch, self.stop = prepared, folder, watch, stop
         self.chosen, self.model = prepared.chosen, prepared.base.model
         self.samples: Sequence[Sample] = []
@@ -215,8 +231,12 @@ class _Tuning:
                 remedy="tune again with a smaller --lr, or with --precision float32",
             )
         entry = {"step": step, "epoch": round(step / self.an_epoch, 4), **asdict(report)}
-        self.folder.note(entry | {"seconds": round(report.seconds, 4)})
+        self._note(entry | {"seconds": round(report.seconds, 4)})
         self.watch.step(report, self._standing())
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        self.folder.note(entry)
+        self.tracking.note(entry)
 
     def _look(self) -> None:
         """Take the held-out figures, and keep the weights where they are the best yet."""
@@ -232,7 +252,7 @@ class _Tuning:
         if self.progress.step == 0:
             self.before = loss
         others = {name: figure for name, figure in figures.items() if name != "loss"}
-        self.folder.note({"step": self.progress.step, "held_out": loss, **others})
+        self._note({"step": self.progress.step, "held_out": loss, **others})
         self.watch.look(figures, self._standing())
 
     def _standing(self) -> Standing:
@@ -274,11 +294,30 @@ class _Tuning:
         if best is not None:
             restore_weights(self.model, best)
         self.model.eval()
-        save_model(self.prepared.base, self.folder.model)
+        save_model(self.prepared.base, self.folder.model, card=self._card())
         result = self._result(model=self.folder.model)
         self.folder.keep("run.json", self.record | {"status": "done", "ended": now(), "result": _plain(result)})
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)
         return result
+
+    def _card(self) -> str:
+        """Of the model that is about to be saved."""
+        result = self._result(model=self.folder.model)
+        looks = (entry for entry in self.folder.entries() if "held_out" in entry)
+        first = next(looks, {}) if self.before is not None else {}
+        outcome = Outcome(
+            name=self.folder.path.resolve().name,
+            started=self.record["started"],
+            steps=result.steps,
+            epochs=result.epochs,
+            seconds=result.seconds,
+            best_step=result.best_step,
+            before={name: figure for name, figure in first.items() if name not in ("step", "held_out")}
+            | ({} if self.before is None else {"loss": self.before}),
+            after=result.figures,
+            versions=self.record["versions"],
+        )
+        return model_card(self.prepared, outcome)
 
     def _result(self, model: Path | None) -> RunResult:
         return RunResult(
@@ -303,3 +342,10 @@ def _plain(result: RunResult) -> dict[str, Any]:
     kept = asdict(result)
     del kept["folder"], kept["model"]
     return kept
+
+
+def _outcome(result: RunResult) -> dict[str, float]:
+    """What trackers are told at the end."""
+    figures = {"before": result.before, "best_step": result.best_step, **result.figures}
+    work = {name: getattr(result, name) for name in ("steps", "epochs", "targets", "seconds")}
+    return {f"result/{name}": float(value) for name, value in {**figures, **work}.items() if value is not None}

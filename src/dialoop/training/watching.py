@@ -48,3 +48,7 @@ class Quiet:
 
     def close(self) -> None:
         """Nothing."""
+
+
+class Unwanted(Exception):
+    """Raised by a watch that wants no more of the run: it ends without a model, and nothing is wrong with it."""

@@ -39,6 +39,7 @@ from dialoop.training.search.study import (
 from dialoop.training.search.trials import Say, Trials
 from dialoop.training.settings import Job
 from dialoop.training.stopping import StopSignal, stop_signal
+from dialoop.training.tracking import refuse_missing
 
 _LOOK = 0.2
 """Seconds between two looks whether workers still live."""
@@ -101,6 +102,7 @@ def resume_search(
 
 def _plan(job: Job, settings: SearchSettings) -> Plan:
     """Decide what is the same for all trials, by preparing one run."""
+    refuse_missing(job.tune.track)
     prepared = prepare(job)
     if not prepared.held_out.samples:
         raise SettingsError("nothing is held out, so trials cannot be compared", remedy="give --held-out a share")

@@ -34,7 +34,7 @@ from dialoop.training.search.study import RUNGS, counted, distributions, higher_
 from dialoop.training.settings import Job, checked
 from dialoop.training.stopping import StopSignal
 from dialoop.training.tuning import RunResult, resume, tune
-from dialoop.training.watching import Quiet, Standing
+from dialoop.training.watching import Quiet, Standing, Unwanted
 
 Say = Callable[[str], None]
 
@@ -91,7 +91,7 @@ class Trials:
                 self._put_back(trial)
                 return result.stopped_by
             value = self._value(result, run)
-        except optuna.TrialPruned:
+        except Unwanted:
             self._end(trial, run, TrialState.PRUNED, "pruned: behind the others")
         except (RunError, MemoryError, torch.OutOfMemoryError) as error:
             trial.set_user_attr("reason", str(error).splitlines()[0][:300])
@@ -166,7 +166,7 @@ class _PruningWatch(Quiet):
         self.sign = -1.0 if higher_is_better(trials.plan.metric) else 1.0
 
     def step(self, report: StepReport, standing: Standing) -> None:
-        """Raises TrialPruned where the trial is behind, KeyboardInterrupt where the search is to end or is gone."""
+        """Raises Unwanted where the trial is behind, KeyboardInterrupt where the search is to end or is gone."""
         orphaned = self.trials.parent is not None and os.getppid() != self.trials.parent
         if orphaned or self.trials.stop:  # the signal came before the run listened for it
             raise KeyboardInterrupt
@@ -178,7 +178,7 @@ class _PruningWatch(Quiet):
             self.trial.report(self.sign * standing.held_out, tenth)
             behind = self.trial.should_prune()
         if behind:
-            raise optuna.TrialPruned
+            raise Unwanted
 
 
 def measured(run: Path, metric: str) -> float | None:
