@@ -1,11 +1,11 @@
 """A plain function becomes a tool; wrong calls are answered, wrong functions refused."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from dialoop.agent.typed_tools import call_tool, tool_schema
+from dialoop.agent.typed_tools import Between, Quoted, call_tool, tool_schema
 from dialoop.errors import SettingsError
 
 
@@ -141,3 +141,32 @@ def test_a_function_that_is_no_tool_is_refused_with_its_place(function: Any, wha
         tool_schema(function)
     assert "test_typed_tools.py:" in str(refused.value.where)
     assert refused.value.remedy
+
+
+def lift(
+    world: list[str],
+    floor: Annotated[int, Between(-2, 9)],
+    load: Annotated[float, Between(0)] = 0,
+    code: Annotated[int, Quoted(code=True)] | None = None,
+) -> dict[str, Any]:
+    """Lift."""
+    return {"floor": floor, "load": load, "code": code}
+
+
+def test_numbers_have_bounds_and_may_be_quoted():
+    assert tool_schema(lift)["function"]["parameters"]["properties"] == {
+        "floor": {"type": "integer", "minimum": -2, "maximum": 9},
+        "load": {"type": "number", "minimum": 0},
+        "code": {"type": "integer", "x-verbatim": "code"},
+    }
+    assert call_tool((lift,), [], "lift", '{"floor": 3, "code": 7}') == {"floor": 3, "load": 0, "code": 7}
+    assert call_tool((lift,), [], "lift", '{"floor": "3"}') == {"error": "wrong type of floor"}
+
+
+def test_bounds_of_a_text_are_refused():
+    def odd(world: object, name: Annotated[str, Between(1)]) -> dict[str, Any]:
+        """Odd."""
+        return {}
+
+    with pytest.raises(SettingsError, match="no schema"):
+        tool_schema(odd)

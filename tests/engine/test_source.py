@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialoop.agent import Code, Quoted, Verbatim
+from dialoop.agent import Between, Code, Quoted, Verbatim
 from dialoop.agent.typed_tools import tool_schema, with_options
 from dialoop.conversation import Message
 from dialoop.engine import Guide, generate_greedy
@@ -184,3 +184,61 @@ def test_greedy_answers_are_held_to_their_guides():
     text = base.tokenizer.decode(held)
     assert text != base.tokenizer.decode(free)
     assert Guide([TOOL], "required", TALK).after(text.encode()) is not None
+
+
+def stay(
+    day: Annotated[str, Quoted(by="user", like=r"(?i:\d{1,2} (?:May|June)|tomorrow)")],
+    nights: Annotated[int, Between(1, 30)],
+    price: Annotated[int, Quoted(code=True, by="user"), Between(20)] | None = None,
+) -> dict[str, object]:
+    """Stay a while."""
+    return {"day": day, "nights": nights, "price": price}
+
+
+STAY = (tool_schema(stay, surrounded=False),)
+
+
+def stays(said, arguments):
+    messages = [Message(role="assistant", content="1 May, 99?"), Message(role="user", content=said)]
+    return allowed(f'<tool_call>\n{{"name": "stay", "arguments": {arguments}}}\n</tool_call>', messages, STAY)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_allowed"),
+    [
+        ('{"day": "13 June", "nights": 3, "price": 120}', True),
+        ('{"day": "12 June", "nights": 3}', True),
+        ('{"day": "1 May", "nights": 3}', False),  # the agent said it
+        ('{"day": "3 nights", "nights": 3}', False),
+        ('{"day": "3 June", "nights": 3}', False),  # within another word
+        ('{"day": "13 June", "nights": 31}', False),
+        ('{"day": "13 June", "nights": 0}', False),
+        ('{"day": "13 June", "nights": 3, "price": 2028}', False),  # a part of a day
+        ('{"day": "13 June", "nights": 3, "price": 3}', False),  # below the bound
+        ('{"day": "13 June", "nights": 3, "price": 99}', False),  # the agent said it
+    ],
+)
+def test_quotations_like_a_form_and_numbers_are_chosen_among_those_that_were_said(arguments, is_allowed):
+    said = "12 June, no, 13 June, not 2028-02-24, for 3 nights under 120 euros."
+    assert stays(said, arguments) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_allowed"),
+    [
+        ('{"day": "when it is warm", "nights": 2}', True),  # no day was said: any words may be quoted
+        ('{"day": "when it is warm", "nights": 2, "price": 20}', False),  # no number was said: no key
+        ('{"day": "when it is cold", "nights": 2}', False),
+    ],
+)
+def test_where_nothing_was_said_in_the_form_any_words_are_quoted(arguments, is_allowed):
+    assert stays("Come when it is warm.", arguments) is is_allowed
+
+
+def test_a_form_that_cannot_be_read_gives_nothing():
+    assert Source(["a (b"]).texts_like("(") == ()
+
+
+def test_numbers_stand_alone():
+    text = "12, 7.5 and 10:30, A4, 3rd, 5个夜晚，最多300元。2028-02-24"
+    assert Source([text]).numbers == (12, 5, 300)

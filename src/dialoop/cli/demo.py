@@ -35,6 +35,8 @@ RUN = "runs/hotel"
 
 _HELD_OUT_OF_LOGS = "0.04"
 """A share: enough talks to see the loss fall, and the rest is learnt from."""
+_MEASURED = "200"
+"""Logs whose tokens are counted by the check: enough to tell lengths and the share of targets."""
 _MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "4")
 """The bundled base was trained by Muon, so it is tuned by it as well. A step has up to four talks of one house: what
 they begin with alike is computed once."""
@@ -43,7 +45,7 @@ they begin with alike is computed once."""
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
-    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 1200,
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 900,
     held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
     epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
@@ -63,7 +65,7 @@ def demo(
         _verb("1 of 6", "new", "hotel", str(project), *made)
     if not Path(others).is_file():
         write_conversations(others, map(protect_conversation, make_logs(held_out, seed=seed, part="test")))
-    _verb("2 of 6", "check", logs, "--base", base)
+    _verb("2 of 6", "check", logs, "--base", base, "--measure", _MEASURED)
     if (run / "model").is_dir():
         _say("3 of 6", f"tuned before: {run} (remove {folder} to begin anew)")
     elif run.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -32,6 +32,10 @@ def evaluate(
         typer.Option("--held/--free", help="Hold calls to their tools' schemas, as when served."),
     ] = True,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option(help="Number format of a model that answers; auto: the faster one here, as when served."),
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
 ) -> None:
     """Measure a model on held-out conversations; --before compares. Writes evaluation.json and report.html."""
@@ -46,6 +50,7 @@ def evaluate(
         confidence=confidence,
         generate=generate,
         held=held,
+        dtype=dtype,
     )
     told = Console(stderr=True)
     with progress_bar(told) as progress:

@@ -189,6 +189,8 @@ def _coverage(
     notes = []
     if len(used) < len(given):
         notes.append(f"measured on {len(used)} of {len(given)} conversations, chosen by hash (seed {settings.seed})")
+    if settings.dtype == "bfloat16":
+        notes.append("computed in bfloat16, as the engine serves it on this machine")
     if not settings.generate:
         notes.append("no answers were generated: only targets were scored")
     elif calls and tools_seen is None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from dialoop.conversation import read_conversations, read_examples
+from dialoop.engine import probe_dtype
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.evaluation.evaluate import compare, evaluate_model
@@ -15,7 +18,7 @@ from dialoop.evaluation.heads import evaluate_labelled
 from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.results import Comparison, Evaluation
 from dialoop.evaluation.settings import EvaluationSettings
-from dialoop.model import load_base
+from dialoop.model import Base, load_base
 
 
 def evaluate_files(
@@ -35,7 +38,9 @@ def evaluate_files(
     Raises:
         DataError, ModelError, SettingsError: a file, model or setting that cannot be used.
     """
-    base = load_base(model, device=device)
+    chosen = probe_dtype(device) if settings.dtype == "auto" else settings.dtype
+    settings = settings.model_copy(update={"dtype": chosen})
+    base = _load(model, settings, device)
     if base.head.kind != "generate":
         examples = list(read_examples(data))
         after = evaluate_labelled(base, examples, settings, data=str(data), progress=progress)
@@ -43,7 +48,7 @@ def evaluate_files(
             return after
         kind = base.head.kind
         del base
-        earlier = load_base(before, device=device)
+        earlier = _load(before, settings, device)
         if earlier.head.kind != kind:
             what = f"{before} has a head of kind {earlier.head.kind}, and {model} one of kind {kind}"
             raise ModelError(what, remedy="compare two models with the same kind of head")
@@ -56,6 +61,13 @@ def evaluate_files(
     if before is None:
         return after
     del base
-    earlier = load_base(before, device=device)
+    earlier = _load(before, settings, device)
     first = evaluate_model(earlier, conversations, settings, tools_seen=seen, data=str(data), progress=progress)
     return compare(first, after)
+
+
+def _load(name: str, settings: EvaluationSettings, device: str) -> Base:
+    base = load_base(name, device=device)
+    if base.head.kind == "generate":
+        base.model.to(getattr(torch, settings.dtype))
+    return base

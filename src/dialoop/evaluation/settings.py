@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -21,3 +23,8 @@ class EvaluationSettings(BaseModel):
     resamples: int = Field(default=1000, ge=100, description="Bootstrap and randomisation draws.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="Level of the intervals.")
     generate: bool = Field(default=True, description="Whether answers are generated; without, only targets are scored.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="float32",
+        description="Number format of models that answer, where files are evaluated; auto: as the engine serves them,"
+        " the faster one on this machine. Classifiers, taggers and scorers stay in float32.",
+    )

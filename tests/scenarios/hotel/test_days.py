@@ -1,5 +1,6 @@
 """Days are read as people say them."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from dialoop.errors import DataError
 from dialoop.scenarios.dice import Dice
-from dialoop.scenarios.hotel.days import chinese_number, parse_day, spoken_day
+from dialoop.scenarios.hotel.days import DAY, chinese_number, parse_day, spoken_day
 
 TODAY = date(2026, 3, 4)  # a Wednesday
 
@@ -71,7 +72,10 @@ def test_a_day_that_is_past_is_refused():
 )
 def test_a_day_that_is_said_is_read_back(today: date, ahead: int, lang: str, seed: int):
     day = today + timedelta(days=ahead)
-    assert parse_day(spoken_day(day, today, lang, Dice(seed)), today) == day
+    said = spoken_day(day, today, lang, Dice(seed))
+    assert parse_day(said, today) == day
+    sentence = f"好的，{said}，住3晚。" if lang == "zh" else f"Right, {said}, for 3 nights."
+    assert re.findall(DAY, sentence) == [said]
 
 
 @given(st.text(max_size=30))
