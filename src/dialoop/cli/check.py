@@ -27,9 +27,10 @@ def check(
     told = Console(stderr=True)
     loaded = None
     if base is not None:
+        from dialoop.engine import probe_dtype
         from dialoop.model import load_base
 
-        loaded = load_base(base, device=device)
+        loaded = load_base(base, dtype=probe_dtype(device), device=device)
     with progress_bar(told) as progress:
         found = check_files(files, loaded, form=form, encoding=encoding, measure=measure or None, progress=progress)
     if as_json:
