@@ -90,7 +90,10 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers 
     def swap(self, one: int, other: int, length: int) -> None:
         """Exchanges the first `length` tokens of two rows."""
         for buffer in self.buffers:
-            buffer[[one, other], :, :length] = buffer[[other, one], :, :length]
+            here, there = buffer[one, :, :length], buffer[other, :, :length]
+            kept = here.clone()
+            here.copy_(there)
+            there.copy_(kept)
 
 
 class Rows:
