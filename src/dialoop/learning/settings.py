@@ -41,7 +41,13 @@ class LearnSettings(BaseModel):
     margin: float = Field(
         default=0.02, ge=0, le=0.5, description="Loss of a rate that is borne, e.g. of exact calls or of task success."
     )
-    loss_margin: float = Field(default=0.05, ge=0, le=1, description="Rise of the perplexity that is borne, relative.")
+    loss_margin: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="Rise of the perplexity that is borne, relative: who answers in other words than the test's is no"
+        " worse by that, and what is done is measured apart.",
+    )
     large: float = Field(
         default=0.10,
         ge=0,
