@@ -235,8 +235,12 @@ def test_where_nothing_was_said_in_the_form_any_words_are_quoted(arguments, is_a
     assert stays("Come when it is warm.", arguments) is is_allowed
 
 
-def test_a_form_that_cannot_be_read_gives_nothing():
-    assert Source(["a (b"]).texts_like("(") == ()
+def test_a_form_that_cannot_be_read_leaves_a_key_that_any_words_may_fill():
+    source = Source(["a (b"])
+    assert source.texts_like("(") is None
+    shape = Shape({"properties": {"day": {"type": "string", "x-verbatim": True, "x-like": "("}}}, source=source)
+    assert "day" in shape.properties
+    assert shape.properties["day"].options is None
 
 
 def test_numbers_stand_alone():

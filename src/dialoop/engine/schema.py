@@ -97,7 +97,8 @@ class Shape:
             return [number for number in source.numbers if least <= number <= most]
         if self.schema[VERBATIM] == "code":
             return list(source.codes_like(like))
-        return list(source.texts_like(like)) if isinstance(like, str) and self.schema[VERBATIM] is True else None
+        found = source.texts_like(like) if isinstance(like, str) and self.schema[VERBATIM] is True else None
+        return None if found is None else list(found)
 
     @property
     def _bounds(self) -> tuple[float, float]:

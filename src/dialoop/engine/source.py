@@ -75,13 +75,13 @@ class Source:
         except re.error:
             return self.codes
 
-    def texts_like(self, pattern: str) -> tuple[str, ...]:
-        """What matches a regular expression, from the beginning of a word to the end of one; nothing for one that
-        cannot be read."""
+    def texts_like(self, pattern: str) -> tuple[str, ...] | None:
+        """What matches a regular expression, from the beginning of a word to the end of one; None for one that cannot
+        be read: it tells nothing of what may be quoted."""
         try:
             found = [(text, match) for text in self._texts for match in re.finditer(pattern, text) if match[0].strip()]
         except re.error:
-            return ()
+            return None
         return tuple(
             dict.fromkeys(match[0] for text, match in found if _stands_apart(text, match.start(), match.end()))
         )
