@@ -44,6 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statuses: dict[str, i
     seen: list[list[str]] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("dialoop.cli.demo.load_verb", lambda name: Verb(name, seen, statuses))
+    monkeypatch.setattr("dialoop.cli.demo.PROCESSORS", 1)
     return seen
 
 
@@ -68,6 +69,33 @@ def test_the_logs_are_made_and_the_verbs_called_in_order(asked, capsys: pytest.C
     out = capsys.readouterr().out
     for words in asked:
         assert " ".join(["dialoop", *words]) in out
+
+
+def test_with_two_processors_the_rehearsal_runs_beside_the_comparison(
+    asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    begun = []
+
+    class Running:
+        def __init__(self, words: list[str], threads: int) -> None:
+            begun.append((words, threads, [one[0] for one in asked]))
+
+        def result(self) -> tuple[int, str]:
+            return (0, "all were served\n") if len(begun) == 1 else (3, "none was served\n")
+
+        def end(self) -> None:
+            begun.append("ended")
+
+    monkeypatch.setattr("dialoop.cli.demo.PROCESSORS", 4)
+    monkeypatch.setattr("dialoop.cli.beside.Beside", Running)
+    assert run(*SMALL) == 0
+    assert begun[0][0][:2] == ["rehearse", "hotel"]
+    assert begun[0][1:] == (2, ["new", "check", "tune"])
+    assert begun[1] == "ended"
+    assert [words[0] for words in asked] == ["new", "check", "tune", "evaluate"]
+    assert "all were served" in capsys.readouterr().out
+    assert run(*SMALL) == 3
+    assert begun[-1] == "ended"
 
 
 def test_five_lines_at_the_end_say_what_happened_and_what_next(asked, capsys: pytest.CaptureFixture[str]):

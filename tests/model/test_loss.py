@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from dialoop.model import AdapterSettings, linear_nll, load_base, sentences, target_nll
+from dialoop.model import AdapterSettings, linear_nll, load_base, sentences, spare_unseen, target_nll
 from dialoop.model import loss as loss_module
 
 from ..tiny_models import tiny_model, tiny_network
@@ -135,6 +135,34 @@ def test_linear_nll_equals_cross_entropy_where_only_some_inputs_learn(bias: bool
             for a, b in zip(mine, theirs, strict=True):
                 if a is not None and a.requires_grad:
                     torch.testing.assert_close(a.grad, b.grad)
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_rows_of_unseen_tokens_are_spared_and_nothing_else_changes(kind: str):
+    torch.manual_seed(0)
+    model = tiny_network(kind, len(styled("chatml")))
+    inputs, targets = padded(rows())
+    plain = target_nll(model, inputs, targets)
+    expected = {name: g for (name, _), g in zip(model.named_parameters(), _gradients(model, plain), strict=True)}
+    seen = inputs["input_ids"][:, 1:][targets[:, 1:]].unique()
+    spared = spare_unseen(model, seen.tolist())
+    output = model.get_output_embeddings().weight
+    assert 0 < spared == output.shape[0] - len(seen)
+    again = target_nll(model, inputs, targets)
+    assert again.item() == plain.item()
+    unread = torch.ones(output.shape[0], dtype=torch.bool)
+    unread[inputs["input_ids"].flatten()] = False
+    for (name, weight), found in zip(model.named_parameters(), _gradients(model, again), strict=True):
+        if weight is not output:
+            torch.testing.assert_close(found, expected[name])
+            continue
+        torch.testing.assert_close(found[seen], expected[name][seen])
+        assert expected[name][unread].abs().min() > 0
+        assert not found[unread].any()
+
+
+def _gradients(model: nn.Module, loss: Tensor) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(loss, list(model.parameters()))
 
 
 def test_bfloat16_is_summed_in_float32():

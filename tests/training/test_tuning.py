@@ -212,3 +212,20 @@ def test_bfloat16_learns_as_well(bases, tmp_path: Path):
     assert result.before is not None
     assert result.after is not None
     assert result.after < 0.8 * result.before
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_what_is_spelt_with_tokens_of_no_log_stays_as_it_was(spare: bool, bases, tmp_path: Path):
+    data = talks_file(tmp_path, 24, turns=1)
+    lines = Lines()
+    job = Job(data=str(data), base=str(bases["qwen3"]), tune=settings(epochs=2, lr=0.01, spare_unseen=spare))
+    result = tune(job, run=tmp_path / "run", watch=lines)
+    before, after = load_base(bases["qwen3"]), load_base(result.folder)
+    known = {
+        token for line in data.read_text(encoding="utf-8").splitlines() for token in before.tokenizer(line)["input_ids"]
+    }
+    absent = [token for token in range(256, len(before.tokenizer)) if token not in known]
+    rows = [base.model.get_output_embeddings().weight[absent] for base in (before, after)]
+    assert torch.equal(*rows) == spare
+    assert any("output rows are left alone" in line for line in lines.said) == spare
+    assert result.after < result.before

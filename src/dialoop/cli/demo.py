@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from dialoop.cli.app import load_verb
+from dialoop.cli.beside import PROCESSORS, beside
 from dialoop.cli.server_process import free_port, served
 from dialoop.conversation import write_conversations
 from dialoop.errors import RunError
@@ -76,15 +77,37 @@ def demo(
         chosen = ["--epochs", f"{epochs:g}", "--held-out", _HELD_OUT_OF_LOGS, "--seed", str(seed)]
         chosen += _MADE_BY_MUON if base == "mini" else ()
         _verb("3 of 6", "tune", logs, "--base", base, "--run", str(run), *chosen)
-    measured = ["--before", base, "--train", logs, "--report", str(folder / REPORT), "--batch-size", _AT_ONCE]
-    _verb("4 of 6", "evaluate", str(run), others, *measured)
-    talked = ["--project", str(project), "--model", str(run.resolve()), "--customers", str(customers)]
+    measured = [str(run), others, "--before", base, "--train", logs]
+    measured += ["--report", str(folder / REPORT), "--batch-size", _AT_ONCE]
+    talked = ["hotel", "--project", str(project), "--model", str(run.resolve()), "--customers", str(customers)]
     talked += ["--seed", str(seed), "--at-once", _AT_ONCE, "--json", str((folder / REHEARSAL).resolve())]
-    _verb("5 of 6", "rehearse", "hotel", *talked)
+    _compare_and_rehearse(measured, talked)
     minutes = (time.monotonic() - began) / 60
     if serve:
         _serve(folder, port or free_port())
     typer.echo("\n" + "\n".join(closing_lines(folder, conversations, held_out, minutes)))
+
+
+def _compare_and_rehearse(measured: list[str], talked: list[str]) -> None:
+    """Both at once where there are two processors: one model that answers token by token keeps one of them busy."""
+    if PROCESSORS < 2:
+        _verb("4 of 6", "evaluate", *measured)
+        _verb("5 of 6", "rehearse", *talked)
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    with beside(["rehearse", *talked], PROCESSORS // 2) as rehearsal:
+        torch.set_num_threads(PROCESSORS - PROCESSORS // 2)
+        try:
+            _verb("4 of 6", "evaluate", *measured)
+        finally:
+            torch.set_num_threads(threads)
+        _say("5 of 6", shlex.join(["dialoop", "rehearse", *talked]))
+        status, said = rehearsal.result()
+    typer.echo(said, nl=False)
+    if status:
+        raise typer.Exit(status)
 
 
 def closing_lines(folder: Path, conversations: int, held_out: int, minutes: float) -> list[str]:

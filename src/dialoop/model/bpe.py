@@ -19,6 +19,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -80,6 +81,12 @@ def common_han() -> list[str]:
         except UnicodeDecodeError:
             continue  # the last five cells of row 0xD7 are empty
     return found
+
+
+def word_pieces(tokenizer: Path) -> list[str]:
+    """The pieces of ASCII letters, two and more, that a `tokenizer.json` has, in its order."""
+    vocab: dict[str, int] = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
+    return [piece for piece in vocab if len(piece) > 1 and piece.isascii() and piece.isalpha()]
 
 
 def train_tokenizer(texts: Iterable[str], *, pieces: int = 3_000, twins: int = 600) -> Tokenizer:

@@ -7,6 +7,7 @@ text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,8 +28,12 @@ class _LinearNll(torch.autograd.Function):
     """Sum of -log softmax(hidden · weightᵀ + bias)[label]; gradients are made on the way forward."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
-        """hidden (N, H), weight (V, H), bias (V,) or None, labels (N,) → scalar in at least float32."""
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, spared: Tensor | None
+    ) -> Tensor:
+        """hidden (N, H), weight (V, H), bias (V,) or None, labels (N,), spared (K,) or None → scalar in at least
+        float32.
+        """
         wide = torch.promote_types(hidden.dtype, torch.float32)
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
         grad_hidden = torch.empty_like(hidden) if wants_hidden else None
@@ -56,6 +61,9 @@ class _LinearNll(torch.autograd.Function):
                 grad_hidden[start : start + chunk] = slope @ matrix
             if grad_weight is not None:
                 grad_weight += slope.T @ rows
+        for grad in (grad_weight, grad_bias):
+            if grad is not None and spared is not None:
+                grad[spared] = 0
         ctx.save_for_backward(grad_hidden, grad_weight, grad_bias)
         ctx.dtypes = (weight.dtype, None if bias is None else bias.dtype)
         return total
@@ -72,6 +80,7 @@ class _LinearNll(torch.autograd.Function):
             None if grad_weight is None else (grad_weight * factor).to(weight_dtype),
             None if grad_bias is None else (grad_bias * factor).to(bias_dtype),
             None,
+            None,
         )
 
 
@@ -79,13 +88,16 @@ def _targets_at_once(weight: Tensor) -> int:
     return max(1, min(CHUNK_TARGETS, CHUNK_LOGITS // weight.shape[0]))
 
 
-def linear_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor) -> Tensor:
+def linear_nll(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, spared: Tensor | None = None
+) -> Tensor:
     """Sum over N of -log softmax(hidden · weightᵀ + bias)[label], a scalar, differentiable once.
 
     hidden (N, H); weight (V, H); bias (V,) or None; labels (N,) int64 in [0, V). Never holds more than
-    `CHUNK_LOGITS` logits. Equals `F.cross_entropy(F.linear(...), labels, reduction="sum")`.
+    `CHUNK_LOGITS` logits. Equals `F.cross_entropy(F.linear(...), labels, reduction="sum")`; rows `spared` (K,) int64 of
+    weight and bias get no gradient.
     """
-    total = _LinearNll.apply(hidden, weight, bias, labels)  # type: ignore[no-untyped-call]
+    total = _LinearNll.apply(hidden, weight, bias, labels, spared)  # type: ignore[no-untyped-call]
     assert isinstance(total, Tensor)
     return total
 
@@ -108,7 +120,29 @@ def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> 
     else:
         states = causal.base_model(**inputs, use_cache=False).last_hidden_state
     output = causal.get_output_embeddings()
-    return linear_nll(states[:, :-1][wanted], output.weight, output.bias, labels)
+    return linear_nll(states[:, :-1][wanted], output.weight, output.bias, labels, _spared.get(causal))
+
+
+_spared: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
+
+
+def spare_unseen(model: nn.Module, seen: Iterable[int]) -> int:
+    """From now on `target_nll` moves no output row of a token outside `seen`; gives how many rows these are.
+
+    Such a token is wrong at every target, each time by next to nothing; an optimiser that takes steps of one size for
+    any gradient makes much of it, and a name that is spelt with the token can never be said again. Loss and all other
+    gradients stay as they are. 0 where the output is not a plain matrix of the model, or is not trained.
+    """
+    if not _is_plain(model):
+        return 0
+    causal = _causal(model)
+    weight = causal.get_output_embeddings().weight
+    if not weight.requires_grad:
+        return 0
+    rows = torch.ones(weight.shape[0], dtype=torch.bool)
+    rows[torch.tensor(sorted(set(seen)), dtype=torch.long)] = False
+    _spared[causal] = rows.nonzero()[:, 0].to(weight.device)
+    return int(rows.sum())
 
 
 def takes_rows(model: nn.Module) -> bool:

@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
 from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.model import AdapterSettings, Base, head_loss, load_base, takes_rows
+from dialoop.model import AdapterSettings, Base, head_loss, load_base, spare_unseen, takes_rows
 from dialoop.model.base import pooling_of
 from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.contrast import (
@@ -200,6 +201,9 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
         train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
+    values = _fresh_values(train, base, settings.fresh_values)
+    if settings.spare_unseen and head.kind == "generate" and objective is None and values is None:
+        lines += _spared(base, train)
     base.model.train()
     gear = Gear(accelerator, bf16=False)
     prepared = Prepared(
@@ -217,7 +221,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
             *([] if weighing is None else weighing.lines()),
             *lines,
         ],
-        values=_fresh_values(train, base, settings.fresh_values),
+        values=values,
         objective=objective,
         weighing=weighing,
         contrasts=contrast,
@@ -233,6 +237,13 @@ def _begin(prepared: Prepared) -> None:
     lengths = [len(sample.ids) for sample in samples]
     parted = portions(range(len(samples)), lengths, prepared.chosen.positions)
     begin_at_means(prepared.base.model, prepared.batches(samples, parted), prepared.gear.device)
+
+
+def _spared(base: Base, train: Side) -> list[str]:
+    """Spare the output rows of the tokens that are no target, and say so where there are such."""
+    seen = np.unique(np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples]))
+    spared = spare_unseen(base.model, seen.tolist())
+    return [f"{spared:,} tokens are in no answer: their output rows are left alone"] if spared else []
 
 
 def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:

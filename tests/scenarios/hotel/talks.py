@@ -24,7 +24,7 @@ def talk(lang: str, seed: int, part: str = "test") -> Talk:
     dice = Dice("talk", part, lang, seed)
     world = make_world(lang, part, dice)
     start, agent = deepcopy(world), ReferenceAgent(world, part, dice)
-    customer = LiveCustomer(make_customer(world, part, dice), lang)
+    customer = LiveCustomer(make_customer(world, part, dice), lang, world.today)
     text = customer.opening()
     for _ in range(30):
         if text is None:

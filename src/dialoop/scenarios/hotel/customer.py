@@ -1,8 +1,8 @@
 """A simulated customer: pursues goals one by one, and decides each turn by what the agent's last one asked for.
 
 It tells some things unasked, digresses, corrects itself, mistakes a booking number, takes up another offer or gives
-up, as its manner and chance have it. When it takes up another offer its goal changes with it, so that the goal can be
-checked against the world. It never sees the world's state, only what it heard.
+up, as its manner and chance have it, and puts right what was read back wrong. When it takes up another offer its goal
+changes with it, so that the goal can be checked against the world. It never sees the world's state, only what it heard.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.goals import Ask, Book, Cancel, Change, Chat, Complain, Find, Goal
+from dialoop.scenarios.hotel.readback import Wrong
 from dialoop.scenarios.hotel.talk import Heard, Said
 from dialoop.scenarios.hotel.voice import Spoken, Voice
 
@@ -77,6 +78,19 @@ class Customer:
         """Says once more what the goal being pursued is: to an agent that did not take it up."""
         goal = self.goal
         return self._next() if goal is None else self._start(goal)
+
+    def put_right(self, goal: Goal, wrong: Wrong) -> Said:
+        """Says what is right to an agent that read back something else."""
+        match goal, wrong:
+            case Book(room=str(room)), "room":
+                return self.choose(goal, room)
+            case Book(), "check_in":
+                return self._voice.say("inform", "correct", {"check_in": self._voice.day(goal.check_in)})
+            case Book(), "nights":
+                return self._voice.say("inform", "correct", {"nights": self._voice.count("nights", goal.nights)})
+            case Change(), "changes":
+                return self._inform(self._change_values(goal))
+        return self.insist()
 
     def choose(self, goal: Book, room: str) -> Said:
         """Takes the room by its name."""

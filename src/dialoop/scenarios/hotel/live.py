@@ -1,8 +1,8 @@
 """Customers for a live agent: each with a house of its own, deciding by the agent's text alone.
 
 A live customer is a simulated one whose ears are `reader.hear`. It fits what it heard to what it came for, takes up an
-offer that was made earlier, and insists once where the agent let its wish fall. It keeps what passed, for the checker.
-It sees no tool result and no world.
+offer that was made earlier, insists once where the agent let its wish fall, and puts right what was read back wrong. It
+keeps what passed, for the checker. It sees no tool result and no world.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from copy import copy
 from dataclasses import dataclass, replace
+from datetime import date
 
 from dialoop.scenarios.hotel.customer import Customer
 from dialoop.scenarios.hotel.goals import Ask, Book, Cancel, Change, Chat, Complain, Find, Goal
+from dialoop.scenarios.hotel.readback import misread
 from dialoop.scenarios.hotel.reader import hear
 from dialoop.scenarios.hotel.talk import Heard, Said
 
@@ -44,8 +46,8 @@ class Turn:
 class LiveCustomer:
     """Talks to an agent by text. `turns` is what passed so far."""
 
-    def __init__(self, customer: Customer, lang: str) -> None:
-        self.lang, self.turns = lang, list[Turn]()
+    def __init__(self, customer: Customer, lang: str, today: date) -> None:
+        self.lang, self.today, self.turns = lang, today, list[Turn]()
         self.gave_up = False
         self._customer = customer
         self._said: Said | None = None
@@ -75,7 +77,7 @@ class LiveCustomer:
         goal = self._customer.goal
         heard = self._fitting(hear(text, self.lang), goal)
         self.turns.append(Turn(self._said, text, heard, copy(goal)))
-        said = None if self._has_enough(heard) else self._answer(heard, goal)
+        said = None if self._has_enough(heard) else self._answer(text, heard, goal)
         if self._customer.goal is not goal:
             self._rooms, self._answered = (), False
         self._answered = self._answered or (said is not None and said.intent in ("yes", "no"))
@@ -88,7 +90,9 @@ class LiveCustomer:
         self.gave_up = len(last) == PATIENCE and heard.act != "told" and all(one == heard for one in last)
         return self.gave_up or (self._said is not None and self._said.intent == "bye")
 
-    def _answer(self, heard: Heard, goal: Goal | None) -> Said | None:
+    def _answer(self, text: str, heard: Heard, goal: Goal | None) -> Said | None:
+        if goal is not None and heard.act == "confirming" and (wrong := misread(text, goal, self.lang, self.today)):
+            return self._customer.put_right(goal, wrong)
         if isinstance(goal, Book) and heard.act == "offered" and goal.room in heard.rooms:
             return self._customer.choose(goal, goal.room)
         if heard.act in ("greeted", "told") and goal is not None and not self._sounds_done(goal):

@@ -29,7 +29,7 @@ class HotelCustomer:
         houses.add(name, world)
         self.name, self.lang, self.system = name, world.lang, system
         self._houses, self._start = houses, houses.world(name)
-        self._live = LiveCustomer(customer, world.lang)
+        self._live = LiveCustomer(customer, world.lang, world.today)
         self._private = _private_values(world, customer)
 
     @property

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
-from dialoop.model.bpe import common_han
+from dialoop.model.bpe import common_han, word_pieces
+from dialoop.model.names import MINI, resolve_model
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.world import World
 
@@ -18,6 +20,9 @@ _ONSETS = "b c d f g h j k l m n p r s t v w br ch cl dr fl gr pl pr sh sl st th
 _VOWELS = "a e i o u ai ea ee oo ou".split()
 _CODAS = ["", "", "n", "r", "l", "m", "t", "nd", "ck", "ss", "ng", "ble", "ter"]
 _HAN = common_han()
+_PIECED = 0.7
+"""A share of the made-up words: put together from pieces that the base's tokenizer has. A piece that no log holds is
+unlearnt: its name is never copied."""
 _CLASSIFIERS = "个位名"
 _WORD = re.compile(r"(?<![{\w])[A-Za-z]{4,}(?![\w}])|[\u4e00-\u9fff]")
 
@@ -59,6 +64,17 @@ def strange_unit(unit: str, lang: str, dice: Dice) -> str:
 def _word(like: str, dice: Dice) -> str:
     if not like.isascii():
         return dice.pick(_HAN)
+    if dice.chance(_PIECED):
+        first, rest = _pieces()
+        return dice.pick(first[like[0].isupper()]) + "".join(dice.pick(rest) for _ in range(dice.number(0, 2)))
     syllables = (dice.pick(_ONSETS) + dice.pick(_VOWELS) for _ in range(dice.number(1, 2)))
     made = "".join(syllables) + dice.pick(_CODAS)
     return made.capitalize() if like[0].isupper() else made
+
+
+@cache
+def _pieces() -> tuple[tuple[list[str], list[str]], list[str]]:
+    """What words begin with, small and with a capital, and what they go on with: the bundled base's own pieces."""
+    known = word_pieces(resolve_model(MINI) / "tokenizer.json")
+    small = [piece for piece in known if piece.islower()]
+    return (small, [piece for piece in known if piece.istitle()]), small
