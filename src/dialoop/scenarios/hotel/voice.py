@@ -22,7 +22,7 @@ _WORDS = {"en": ("", "one", "two", "three", "four", "five", "six"), "zh": ("", "
 _TAILS = ("reference", "check_in", "nights", "guests", "max_price", "new_room", "new_check_in", "new_nights")
 """Slots that are said as a tail of the sentence, in this order; the others have a sentence of their own."""
 
-_STRANGE_UNITS = 0.25
+_STRANGE_UNITS = 0.4
 """How often training counts in nouns that no list has."""
 
 
