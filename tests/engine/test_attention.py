@@ -1,4 +1,4 @@
-"""Grouped attention equals PyTorch's, for any share of heads, any mask, and inside models; what it cannot do is left."""
+"""Grouped attention equals PyTorch's, for any share of heads, any mask, and inside models; else PyTorch's is taken."""
 
 import pytest
 import torch
