@@ -1,28 +1,24 @@
-"""Attention on a processor for models that share keys among heads: each key and value is read once, never copied.
+"""Attention of answers that grow by one token, on a processor, for models whose heads share keys.
 
-PyTorch's own repeats keys and values for the heads that share them before it begins, which for an answer that grows by
-one token is most of the work; and it computes what a causal mask hides. Here the queries of the heads that share keys
-are the rows of one matrix product, a block of queries at a time. It knows tensors and transformers' interface, not
-rows, text or sampling.
+The heads that share keys and values ask them as if they were so many tokens. PyTorch's attention then reads each key
+once; asked head by head it is given them copied for each, which takes several times as long as attending does. It knows
+tensors and transformers' interface, not rows, text or sampling.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 _NAME = "dialoop_grouped"
-_BLOCK = 256
-"""Queries of a block: its scores stay in the processor's cache."""
 _OTHER = ("softcap", "s_aux", "position_bias")
-"""What a model may ask of its attention beyond a softmax of q · k: that is left to PyTorch's."""
+"""What a model may ask of its attention beyond a softmax of q · k."""
 
 
 @contextmanager
@@ -51,35 +47,15 @@ def _attend(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[Tensor, None]:
-    """As transformers calls an attention: query (B, h, T, d), key and value (B, k, L, d) → (B, T, h, d)."""
-    windowed = attention_mask is None and more.get("sliding_window") is not None
-    bidirectional = not more.get("is_causal", getattr(module, "is_causal", True))
-    if dropout or windowed or bidirectional or any(more.get(name) is not None for name in _OTHER):
-        usual: tuple[Tensor, None] = sdpa_attention_forward(
+    """As transformers calls an attention: query (B, h, T, d), key and value (B, k, L, d), mask (B, 1, T, L) →
+    (B, T, h, d).
+    """
+    (rows, heads, count, width), groups = query.shape, key.shape[1]
+    if count > 1 or heads == groups or attention_mask is None or any(more.get(name) is not None for name in _OTHER):
+        found: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **more
         )
-        return usual
-    scale = 1 / math.sqrt(query.shape[-1]) if scaling is None else float(scaling)
-    return grouped(query * scale, key, value, attention_mask).transpose(1, 2).contiguous(), None
-
-
-def grouped(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """softmax(query · keyᵀ + mask) · value: query (B, h, T, d), the last T of L places; key and value (B, k, L, d), h a
-    multiple of k; mask (B or 1, 1, T, L) that hides at least what comes later, or None for that alone → (B, h, T, d).
-    """
-    (rows, heads, count, width), (_, groups, length, _) = query.shape, key.shape
-    parted = query.reshape(rows, groups, heads // groups, count, width)
-    out = torch.empty_like(parted)
-    for first in range(0, count, _BLOCK):
-        last = min(first + _BLOCK, count)
-        seen = length - count + last
-        scores = parted[:, :, :, first:last].reshape(rows, groups, -1, width) @ key[:, :, :seen].mT
-        each = scores.view(rows, groups, heads // groups, last - first, seen)
-        if mask is not None:
-            each += mask[:, :, None, first:last, :seen]
-        elif last - first > 1:
-            own = each[..., seen - (last - first) :]
-            own.masked_fill_(torch.ones(own.shape[-2:], dtype=torch.bool).triu_(1), -torch.inf)
-        chances = torch.softmax(scores, -1)
-        out[:, :, :, first:last] = (chances @ value[:, :, :seen]).view(rows, groups, -1, last - first, width)
-    return out.view(rows, heads, count, width)
+        return found
+    asked = query.reshape(rows, groups, heads // groups, width)
+    out = F.scaled_dot_product_attention(asked, key, value, attn_mask=attention_mask, dropout_p=dropout, scale=scaling)
+    return out.reshape(rows, 1, heads, width), None

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from dialoop.conversation import Conversation
-from dialoop.engine.attention import grouped_attention
 from dialoop.model import Base, Sentence, sentences
 
 _LOGITS_AT_ONCE = 64_000_000  # numbers; 256 MB in float32
@@ -77,7 +76,7 @@ def _add(base: Base, sentence: Sentence, sums: _Sums) -> None:
     places = [i for i, target in enumerate(sentence.targets) if target and i > 0]
     if not places:
         return
-    with torch.inference_mode(), grouped_attention(base.model):
+    with torch.inference_mode():
         ids = torch.tensor([sentence.ids], device=base.device)  # (1, T)
         at_once = max(1, _LOGITS_AT_ONCE // len(base.tokenizer))
         for part in _parts(places, at_once):
