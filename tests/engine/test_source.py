@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dialoop.agent import Between, Code, Quoted, Verbatim
 from dialoop.agent.typed_tools import tool_schema, with_options
-from dialoop.conversation import Message
+from dialoop.conversation import Message, Tool
 from dialoop.engine import Guide, generate_greedy
 from dialoop.engine.grammar import Value, feed
 from dialoop.engine.guide import closing
@@ -246,3 +246,25 @@ def test_a_form_that_cannot_be_read_leaves_a_key_that_any_words_may_fill():
 def test_numbers_stand_alone():
     text = "12, 7.5 and 10:30, A4, 3rd, 5个夜晚，最多300元。2028-02-24"
     assert Source([text]).numbers == (12, 5, 300)
+
+
+def find(number: Code) -> dict[str, str]:
+    """Find an order."""
+    return {"number": number}
+
+
+RING: Tool = {"type": "function", "function": {"name": "ring", "parameters": {}}}
+
+
+def test_a_tool_is_not_called_before_what_it_needs_is_told():
+    tools = [TOOL, tool_schema(find, surrounded=False)]
+    untold = [Message(role="user", content="Where is my soup?")]
+    opening = b'<tool_call>\n{"name": "'
+    assert Guide(tools, "auto", untold).after(opening) is None
+    assert (
+        Guide(tools, "auto", [*untold, Message(role="user", content="It is T-12.")]).after(opening + b"find")
+        is not None
+    )
+    assert Guide(tools, "required", untold).after(opening) is not None, "a forced call has to be possible"
+    assert Guide([*tools, RING], "required", untold).after(opening + b"find") is None
+    assert Guide([*tools, RING], "auto", untold).after(opening + b"ring") is not None

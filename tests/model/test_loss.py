@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from dialoop.model import AdapterSettings, linear_nll, load_base, sentences, spare_unseen, target_nll
+from dialoop.model import AdapterSettings, linear_nll, load_base, sentences, spare_rows, target_nll
 from dialoop.model import loss as loss_module
 
 from ..tiny_models import tiny_model, tiny_network
@@ -145,7 +145,7 @@ def test_rows_of_unseen_tokens_are_spared_and_nothing_else_changes(kind: str):
     plain = target_nll(model, inputs, targets)
     expected = {name: g for (name, _), g in zip(model.named_parameters(), _gradients(model, plain), strict=True)}
     seen = inputs["input_ids"][:, 1:][targets[:, 1:]].unique()
-    spared = spare_unseen(model, seen.tolist())
+    spared = spare_rows(model, seen.tolist())
     output = model.get_output_embeddings().weight
     assert 0 < spared == output.shape[0] - len(seen)
     again = target_nll(model, inputs, targets)

@@ -105,13 +105,18 @@ class Call(Frame):
         return self._choice().closing()
 
 
-def _named(tools: Sequence[Tool], source: Source) -> tuple[tuple[bytes, Stack], ...]:
-    """For each tool the text before its arguments, and the frames of the arguments."""
+def _named(tools: Sequence[Tool], source: Source, *, forced: bool) -> tuple[tuple[bytes, Stack], ...]:
+    """For each tool the text before its arguments, and the frames of the arguments.
+
+    A tool is left out that needs a value which nobody has told yet; where a call is `forced` and none else is left, all
+    stay.
+    """
+    functions = [tool["function"] for tool in tools]
+    shapes = [(one["name"], _arguments_shape(one.get("parameters"), source)) for one in functions]
+    told = [(name, shape) for name, shape in shapes if shape.is_told]
     calls: dict[bytes, Stack] = {}
-    for tool in tools:
-        function = tool["function"]
-        name = b'\n{"name": ' + json_bytes(function["name"]) + b', "arguments": '
-        calls.setdefault(name, (Value(_arguments_shape(function.get("parameters"), source)),))
+    for name, shape in shapes if forced and not told else told:
+        calls.setdefault(b'\n{"name": ' + json_bytes(name) + b', "arguments": ', (Value(shape),))
     return tuple(calls.items())
 
 
@@ -139,16 +144,17 @@ class Guide:
     ) -> None:
         """`parallel`: whether one answer may hold several calls; a named choice makes exactly one.
 
-        Of `messages` those arguments are quoted that a tool wants verbatim. Raises RequestError for a tool whose
+        Of `messages` those arguments are quoted that a tool wants verbatim; a tool that needs one of a form that none
+        of them holds (a day, a code, a number) is not called before it is told. Raises RequestError for a tool whose
         parameters allow no arguments.
         """
         if isinstance(choice, NamedTool):
             tools = [tool for tool in tools if tool["function"]["name"] == choice.name]
-        calls = _named(tools, _source(tools, messages))
+        self.forced = choice == "required" or isinstance(choice, NamedTool)
+        calls = _named(tools, _source(tools, messages), forced=self.forced)
         for name, arguments in calls:
             closing((Choice(((name, arguments),)),))  # a tool that cannot be called is refused before anything is said
         call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))
-        self.forced = choice == "required" or isinstance(choice, NamedTool)
         opened: Stack = (Choice(((_OPENING, (call,)),)),)
         self.stack: Stack = opened if self.forced else (Prose((call,) if calls and choice == "auto" else None),)
 

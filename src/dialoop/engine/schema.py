@@ -170,6 +170,14 @@ class Shape:
         return tuple(key for key in listed if key in self.properties) if isinstance(listed, list) else ()
 
     @cached_property
+    def is_told(self) -> bool:
+        """Whether the source holds something for each required value that is to be quoted in a form: a code, a number,
+        a stretch like a pattern. What is chosen from a list may be known otherwise.
+        """
+        parts = [self.properties[key] for key in self.required]
+        return all(part._quotable != [] or "enum" in part.schema for part in parts)
+
+    @cached_property
     def is_closed(self) -> bool:
         """Whether only known keys are allowed."""
         return bool(self.properties) or self.schema.get("additionalProperties") is False

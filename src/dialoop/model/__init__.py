@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dialoop.model.adapter import AdapterSettings
     from dialoop.model.base import Base, load_base, save_model
     from dialoop.model.heads import HEADS, Head, HeadKind, head_loss
-    from dialoop.model.loss import answer_log_probs, linear_nll, spare_unseen, takes_rows, target_nll
+    from dialoop.model.loss import answer_log_probs, linear_nll, spare_rows, takes_rows, target_nll
     from dialoop.model.names import resolve_model
     from dialoop.model.tagging import tag_texts
 
@@ -34,7 +34,7 @@ _HEAVY = {
     "head_loss": "heads",
     "answer_log_probs": "loss",
     "linear_nll": "loss",
-    "spare_unseen": "loss",
+    "spare_rows": "loss",
     "takes_rows": "loss",
     "target_nll": "loss",
     "resolve_model": "names",
@@ -74,7 +74,7 @@ __all__ = [
     "sentence",
     "sentences",
     "shelf",
-    "spare_unseen",
+    "spare_rows",
     "tag_texts",
     "takes_rows",
     "target_nll",

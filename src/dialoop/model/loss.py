@@ -126,12 +126,13 @@ def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> 
 _spared: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
 
 
-def spare_unseen(model: nn.Module, seen: Iterable[int]) -> int:
-    """From now on `target_nll` moves no output row of a token outside `seen`; gives how many rows these are.
+def spare_rows(model: nn.Module, taught: Iterable[int]) -> int:
+    """From now on `target_nll` moves no output row but those of the tokens `taught`; gives how many rows it spares.
 
-    Such a token is wrong at every target, each time by next to nothing; an optimiser that takes steps of one size for
-    any gradient makes much of it, and a name that is spelt with the token can never be said again. Loss and all other
-    gradients stay as they are. 0 where the output is not a plain matrix of the model, or is not trained.
+    A token that is hardly ever a target is wrong at all others, each time by next to nothing; an optimiser that takes
+    steps of one size for any gradient makes much of it, and a name that is spelt with the token can never be said
+    again. Loss and all other gradients stay as they are. 0 where the output is not a plain matrix of the model, or is
+    not trained.
     """
     if not _is_plain(model):
         return 0
@@ -140,7 +141,7 @@ def spare_unseen(model: nn.Module, seen: Iterable[int]) -> int:
     if not weight.requires_grad:
         return 0
     rows = torch.ones(weight.shape[0], dtype=torch.bool)
-    rows[torch.tensor(sorted(set(seen)), dtype=torch.long)] = False
+    rows[torch.tensor(sorted(set(taught)), dtype=torch.long)] = False
     _spared[causal] = rows.nonzero()[:, 0].to(weight.device)
     return int(rows.sum())
 

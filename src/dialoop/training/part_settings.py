@@ -18,10 +18,11 @@ class PartSettings(BaseModel):
         description="What is trained: all; top:N, the N uppermost layers and what is above; head, what is above alone.",
     )
     freeze_embeddings: bool = Field(default=False, description="Leave the embeddings as they are.")
-    spare_unseen: bool = Field(
-        default=True,
-        description="Leave the output rows of tokens that no answer holds: moved at every target, names that are spelt"
-        " with them could not be said any more.",
+    spare_rare: int = Field(
+        default=8,
+        ge=0,
+        description="Leave the output rows of tokens that the answers hold fewer times than this: moved at every"
+        " target, names that are spelt with them could not be said any more; 0: all are trained.",
     )
     unfreeze: float | None = Field(
         default=None,

@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.model import AdapterSettings, Base, head_loss, load_base, spare_unseen, takes_rows
+from dialoop.model import AdapterSettings, Base, head_loss, load_base, spare_rows, takes_rows
 from dialoop.model.base import pooling_of
 from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.contrast import (
@@ -202,8 +202,8 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
     values = _fresh_values(train, base, settings.fresh_values)
-    if settings.spare_unseen and head.kind == "generate" and objective is None and values is None:
-        lines += _spared(base, train)
+    if settings.spare_rare and head.kind == "generate" and objective is None and values is None:
+        lines += _spared(base, train, settings.spare_rare)
     base.model.train()
     gear = Gear(accelerator, bf16=False)
     prepared = Prepared(
@@ -239,11 +239,12 @@ def _begin(prepared: Prepared) -> None:
     begin_at_means(prepared.base.model, prepared.batches(samples, parted), prepared.gear.device)
 
 
-def _spared(base: Base, train: Side) -> list[str]:
-    """Spare the output rows of the tokens that are no target, and say so where there are such."""
-    seen = np.unique(np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples]))
-    spared = spare_unseen(base.model, seen.tolist())
-    return [f"{spared:,} tokens are in no answer: their output rows are left alone"] if spared else []
+def _spared(base: Base, train: Side, fewest: int) -> list[str]:
+    """Spare the output rows of tokens that are a target fewer than `fewest` times, and say so where there are such."""
+    targets = np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples])
+    tokens, counts = np.unique(targets, return_counts=True)
+    spared = spare_rows(base.model, tokens[counts >= fewest].tolist())
+    return [f"{spared:,} tokens are in fewer than {fewest} answers: their output rows are left alone"] if spared else []
 
 
 def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
