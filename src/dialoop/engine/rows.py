@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from transformers import Cache
 from transformers.cache_utils import CacheLayerMixin
 
-from dialoop.engine.attention import grouped_attention
 from dialoop.errors import ModelError
 
 KEPT_ROWS = 4
@@ -215,15 +214,14 @@ class Rows:
         length = int(positions.max()) + 1
         spot.first, spot.last, spot.length, spot.positions = first, last, length, positions
         self._reserve(last, length)
-        with grouped_attention(self.model):
-            output = self.model(
-                input_ids=ids,
-                attention_mask=self._mask(positions, length),
-                position_ids=positions,
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
+        output = self.model(
+            input_ids=ids,
+            attention_mask=self._mask(positions, length),
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
         logits: Tensor = output.logits[:, -1]
         return logits
 
