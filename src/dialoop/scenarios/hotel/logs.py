@@ -20,7 +20,7 @@ from dialoop.scenarios.hotel.wording import Part, Wording
 from dialoop.scenarios.hotel.world import World
 
 MOST_TURNS = 30
-TALKS_A_HOUSE: dict[Part, int] = {"train": 4, "test": 1}
+TALKS_A_HOUSE: dict[Part, int] = {"train": 8, "test": 1}
 """Talks of one house on one day, one after the other in a language: its agent has one system message and one set of
 tools, as the logs of a team have. Each test is of another house."""
 LANGUAGES = ("en", "zh")
