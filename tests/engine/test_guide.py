@@ -2,6 +2,7 @@
 
 import pytest
 
+from dialoop.conversation import Message
 from dialoop.engine import NamedTool
 from dialoop.engine.guide import Guide
 
@@ -97,3 +98,22 @@ def test_a_character_that_has_begun_is_finished_before_an_answer_ends():
     guide.stack = guide.after("房".encode()[2:])
     assert guide.may_end
     assert guide.closing() == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_allowed"),
+    [
+        ("Is <name_1> right?", True),
+        ("Is <name_12> right?", True),
+        ("Is <name_2> right?", False),
+        ("Is <name_123> right?", False),
+        ("Is <phone_1> right?", False),
+        ("1 <name_of_it> 2 << 3 <b>x</b> <<name_1>", True),
+        ("<tool_call>", True),
+        ("<<tool_call>", True),
+    ],
+)
+def test_only_known_stand_ins_are_said(text: str, is_allowed: bool):
+    known = [Message(role="user", content="I am <name_1>, not <name_12>.")]
+    assert (Guide(TOOLS, "auto", known, protected=True).after(text.encode()) is not None) == is_allowed
+    assert Guide(TOOLS, "auto", known).after(text.encode()) is not None

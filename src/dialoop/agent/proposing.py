@@ -27,6 +27,7 @@ def model_request(
         tools=list(state.tools),
         temperature=max(settings.temperature, ANEW) if anew else settings.temperature,
         max_tokens=settings.max_tokens,
+        protected=True,
     )
     return request, len(view.messages), view.left_out
 

@@ -41,7 +41,13 @@ class Answering:
         self._budget = budget
         self._vocabulary = vocabulary
         self._sampler = Sampler(request.temperature, request.top_p, request.seed)
-        self._guide = Guide(request.tools, request.tool_choice, request.messages, parallel=request.parallel)
+        self._guide = Guide(
+            request.tools,
+            request.tool_choice,
+            request.messages,
+            parallel=request.parallel,
+            protected=request.protected,
+        )
         self._held = Held(self._guide, vocabulary)
         self._reader = AnswerReader(
             request.stop, may_call=bool(request.tools), strip_first_space=vocabulary.strips_first_space

@@ -11,7 +11,8 @@ but another call. It knows tools and tool choice, not tokens or models.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,13 @@ from dialoop.engine.grammar import Choice, Frame, Stack, Value, begun_sequence, 
 from dialoop.engine.request import NamedTool, ToolChoice
 from dialoop.engine.schema import Shape, json_bytes
 from dialoop.engine.source import Source, quotable
+from dialoop.privacy import STAND_IN
 
 OPENING = "<tool_call>"
 CLOSING = "</tool_call>"
 _OPENING = OPENING.encode()
+_STAND_IN_BEGUN = re.compile(rb"<[a-z]{0,16}|<[a-z]{1,16}_(?:[1-9][0-9]{0,5}>?)?")
+"""The beginning of what `dialoop.privacy.STAND_IN` matches."""
 _NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -32,7 +36,8 @@ class Prose(Frame):
     """Free text in UTF-8; `matched` bytes of the opening of a call have just been read. `after` is what follows it.
 
     `after` None: no call may be opened, the byte that would complete its opening is refused. `need` continuation bytes
-    of a character are open, the next in [low, high].
+    of a character are open, the next in [low, high]. `known`: the stand-ins that may be said; None: any. `mark` are the
+    bytes that may have begun one.
     """
 
     after: Stack | None
@@ -40,17 +45,36 @@ class Prose(Frame):
     need: int = 0
     low: int = 0x80
     high: int = 0xBF
+    known: frozenset[bytes] | None = None
+    mark: bytes = b""
 
     def take(self, byte: int) -> Stack | None:
         """See Frame."""
         if self.need:
-            return (Prose(self.after, need=self.need - 1),) if self.low <= byte <= self.high else None
+            more = Prose(self.after, need=self.need - 1, known=self.known)
+            return (more,) if self.low <= byte <= self.high else None
+        mark = self._marked(byte)
+        if mark is None:
+            return None
         if byte == _OPENING[self.matched]:
             if self.matched + 1 == len(_OPENING):
                 return self.after
-            return (Prose(self.after, self.matched + 1),)
+            return (Prose(self.after, self.matched + 1, known=self.known, mark=mark),)
         begun = begun_sequence(byte)
-        return (Prose(self.after, 1 if byte == _OPENING[0] else 0, *begun),) if begun else None
+        matched = 1 if byte == _OPENING[0] else 0
+        return (Prose(self.after, matched, *begun, known=self.known, mark=mark),) if begun else None
+
+    def _marked(self, byte: int) -> bytes | None:
+        """What may have begun a stand-in after `byte`; None where it has become one that is not known."""
+        if self.known is None:
+            return b""
+        grown = self.mark + bytes([byte])
+        if not _STAND_IN_BEGUN.fullmatch(grown):
+            return b"<" if byte == 0x3C else b""
+        numbered = not grown[-1:].isalpha() and grown[-1:] not in b"<_"
+        if numbered and not any(one.startswith(grown) for one in self.known):
+            return None
+        return b"" if byte == 0x3E else grown
 
     @property
     def skippable(self) -> bool:
@@ -64,7 +88,7 @@ class Prose(Frame):
     @property
     def is_plain(self) -> bool:
         """Whether neither a character nor the opening of a call has begun."""
-        return not (self.need or self.matched)
+        return not (self.need or self.matched or self.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +160,24 @@ def _source(tools: Sequence[Tool], messages: Sequence[Message]) -> Source:
     return quotable((one.role, one.content or "") for one in messages) if wanted else Source(())
 
 
+def _stand_ins(messages: Sequence[Message]) -> Iterator[bytes]:
+    return (found.encode() for one in messages for found in STAND_IN.findall(one.content or ""))
+
+
 class Guide:
     """Follows one answer and says what may come next. `stack` is its state."""
 
     def __init__(
-        self, tools: Sequence[Tool], choice: ToolChoice, messages: Sequence[Message] = (), *, parallel: bool = True
+        self,
+        tools: Sequence[Tool],
+        choice: ToolChoice,
+        messages: Sequence[Message] = (),
+        *,
+        parallel: bool = True,
+        protected: bool = False,
     ) -> None:
-        """`parallel`: whether one answer may hold several calls; a named choice makes exactly one.
+        """`parallel`: whether one answer may hold several calls; a named choice makes exactly one. `protected`: private
+        data is shown as stand-ins, and the answer's text holds none but those of `messages`.
 
         Of `messages` those arguments are quoted that a tool wants verbatim; a tool that needs one of a form that none
         of them holds (a day, a code, a number) is not called before it is told. Raises RequestError for a tool whose
@@ -156,7 +191,9 @@ class Guide:
             closing((Choice(((name, arguments),)),))  # a tool that cannot be called is refused before anything is said
         call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))
         opened: Stack = (Choice(((_OPENING, (call,)),)),)
-        self.stack: Stack = opened if self.forced else (Prose((call,) if calls and choice == "auto" else None),)
+        known = frozenset(_stand_ins(messages)) if protected else None
+        prose = Prose((call,) if calls and choice == "auto" else None, known=known)
+        self.stack: Stack = opened if self.forced else (prose,)
 
     def after(self, data: bytes) -> Stack | None:
         """The state after `data`, or None if it may not come next."""

@@ -32,6 +32,7 @@ class GenerateRequest:
 
     `max_tokens`: None, up to the model's window. `temperature` 0: greedy. `top_p` in (0, 1]. `seed` None: drawn anew.
     `stop`: texts that end the answer and are not part of it. `parallel`: whether one answer may hold several calls.
+    `protected`: private data is shown as stand-ins (`dialoop.privacy`), and no other is to be said.
     """
 
     messages: Sequence[Message]
@@ -43,6 +44,7 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     tool_choice: ToolChoice = "auto"
     parallel: bool = True
+    protected: bool = False
     model: str | None = None
 
     @property
