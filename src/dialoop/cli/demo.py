@@ -48,7 +48,7 @@ they begin with alike is computed once."""
 def demo(
     folder: Annotated[Path, typer.Option(help="Where everything is put.")] = Path("demo"),
     base: Annotated[str, typer.Option(help="What is tuned: mini, a folder or a hub name.")] = "mini",
-    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 960,
+    conversations: Annotated[int, typer.Option(min=20, help="Conversations to tune on.")] = 880,
     held_out: Annotated[int, typer.Option(min=2, help="Conversations to compare on, of another hotel.")] = 40,
     epochs: Annotated[float, typer.Option(min=0.01, help="Times that tuning goes through the logs.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the logs and of tuning.")] = 0,
