@@ -201,15 +201,12 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
         train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
-    values = _fresh_values(train, base, settings.fresh_values)
-    if settings.spare_rare and head.kind == "generate" and objective is None and values is None:
-        lines += _spared(base, train, settings.spare_rare)
+    lines += _spared(base, train, settings)
     base.model.train()
-    gear = Gear(accelerator, bf16=False)
     prepared = Prepared(
         job=job,
         base=base,
-        gear=gear,
+        gear=Gear(accelerator, bf16=False),
         train=train,
         held_out=held_out,
         facts=_facts(records, other, split, train.counts, held_out.counts),
@@ -221,7 +218,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
             *([] if weighing is None else weighing.lines()),
             *lines,
         ],
-        values=values,
+        values=_fresh_values(train, base, settings.fresh_values),
         objective=objective,
         weighing=weighing,
         contrasts=contrast,
@@ -239,8 +236,14 @@ def _begin(prepared: Prepared) -> None:
     begin_at_means(prepared.base.model, prepared.batches(samples, parted), prepared.gear.device)
 
 
-def _spared(base: Base, train: Side, fewest: int) -> list[str]:
-    """Spare the output rows of tokens that are a target fewer than `fewest` times, and say so where there are such."""
+def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
+    """Spare the output rows of tokens that are hardly ever a target, and say so where there are such.
+
+    With fresh values any token may become one; a loss that compares answers has no such rows.
+    """
+    fewest = settings.spare_rare
+    if base.head.kind != "generate" or not fewest or settings.compares or settings.fresh_values:
+        return []
     targets = np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples])
     tokens, counts = np.unique(targets, return_counts=True)
     spared = spare_rows(base.model, tokens[counts >= fewest].tolist())
