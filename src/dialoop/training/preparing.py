@@ -239,14 +239,14 @@ def _begin(prepared: Prepared) -> None:
 def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
     """Spare the output rows of tokens that are hardly ever a target, and say so where there are such.
 
-    With fresh values any token may become one; a loss that compares answers has no such rows.
+    New tokens and those that end an answer are to be learnt however few there are. With fresh values any token may become one; a loss that compares answers has no such rows.
     """
     fewest = settings.spare_rare
     if base.head.kind != "generate" or not fewest or settings.compares or settings.fresh_values:
         return []
     targets = np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples])
     tokens, counts = np.unique(targets, return_counts=True)
-    spared = spare_rows(base.model, tokens[counts >= fewest].tolist())
+    spared = spare_rows(base.model, [*tokens[counts >= fewest].tolist(), *base.new_tokens, *base.eos_ids])
     return [f"{spared:,} tokens are in fewer than {fewest} answers: their output rows are left alone"] if spared else []
 
 
