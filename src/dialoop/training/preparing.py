@@ -239,7 +239,8 @@ def _begin(prepared: Prepared) -> None:
 def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
     """Spare the output rows of tokens that are hardly ever a target, and say so where there are such.
 
-    New tokens and those that end an answer are to be learnt however few there are. With fresh values any token may become one; a loss that compares answers has no such rows.
+    New tokens and those that end an answer are to be learnt however few there are. With fresh values any token may
+    become one; a loss that compares answers has no such rows.
     """
     fewest = settings.spare_rare
     if base.head.kind != "generate" or not fewest or settings.compares or settings.fresh_values:
