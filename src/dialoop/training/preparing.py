@@ -248,7 +248,8 @@ def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
     targets = np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples])
     tokens, counts = np.unique(targets, return_counts=True)
     spared = spare_rows(base.model, [*tokens[counts >= fewest].tolist(), *base.new_tokens, *base.eos_ids])
-    return [f"{spared:,} tokens are in fewer than {fewest} answers: their output rows are left alone"] if spared else []
+    line = f"{spared:,} tokens are a target fewer than {fewest} times: their output rows are left alone"
+    return [line] if spared else []
 
 
 def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
