@@ -218,7 +218,7 @@ def test_bfloat16_learns_as_well(bases, tmp_path: Path):
 def test_what_is_spelt_with_tokens_of_no_log_stays_as_it_was(spare: bool, bases, tmp_path: Path):
     data = talks_file(tmp_path, 24, turns=1)
     lines = Lines()
-    job = Job(data=str(data), base=str(bases["qwen3"]), tune=settings(epochs=2, lr=0.01, spare_rare=8 if spare else 0))
+    job = Job(data=str(data), base=str(bases["qwen3"]), tune=settings(epochs=2, lr=0.01, spare_rare=40 if spare else 0))
     result = tune(job, run=tmp_path / "run", watch=lines)
     before, after = load_base(bases["qwen3"]), load_base(result.folder)
     known = {

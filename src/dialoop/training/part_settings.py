@@ -19,10 +19,10 @@ class PartSettings(BaseModel):
     )
     freeze_embeddings: bool = Field(default=False, description="Leave the embeddings as they are.")
     spare_rare: int = Field(
-        default=8,
+        default=40,
         ge=0,
-        description="Leave the output rows of tokens that the answers hold fewer times than this: moved at every"
-        " target, names that are spelt with them could not be said any more; 0: all are trained.",
+        description="Leave the output rows of tokens as they are that are fewer than this in a million targets: moved"
+        " at every target, names that are spelt with them could not be said any more; 0: all are trained.",
     )
     unfreeze: float | None = Field(
         default=None,

@@ -242,13 +242,15 @@ def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
     New tokens and those that end an answer are to be learnt however few there are. With fresh values any token may
     become one; a loss that compares answers has no such rows.
     """
-    fewest = settings.spare_rare
-    if base.head.kind != "generate" or not fewest or settings.compares or settings.fresh_values:
+    if base.head.kind != "generate" or not settings.spare_rare or settings.compares or settings.fresh_values:
         return []
     targets = np.concatenate([sample.ids[sample.truth.astype(bool)] for sample in train.samples])
     tokens, counts = np.unique(targets, return_counts=True)
-    spared = spare_rows(base.model, [*tokens[counts >= fewest].tolist(), *base.new_tokens, *base.eos_ids])
-    line = f"{spared:,} tokens are a target fewer than {fewest} times: their output rows are left alone"
+    taught = tokens[counts * 1_000_000 >= settings.spare_rare * len(targets)]
+    spared = spare_rows(base.model, [*taught.tolist(), *base.new_tokens, *base.eos_ids])
+    line = (
+        f"{spared:,} tokens are fewer than {settings.spare_rare} in a million targets: their output rows are left alone"
+    )
     return [line] if spared else []
 
 

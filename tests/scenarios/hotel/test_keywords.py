@@ -49,8 +49,9 @@ def test_an_identity_number_is_noticed():
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_most_intents_of_the_training_wording_are_read(lang: str):
-    """Keywords were written from it; a rule that reads nothing of it any more is broken."""
+def test_most_intents_of_the_training_wording_are_read(lang: str, monkeypatch):
+    """Keywords were written from it; a rule that reads nothing of it any more is broken. None reads made-up words."""
+    monkeypatch.setattr("dialoop.scenarios.hotel.voice._STRANGE_PHRASES", 0)
     right: Counter[bool] = Counter()
     for seed in range(40):
         dice = Dice("read", lang, seed)

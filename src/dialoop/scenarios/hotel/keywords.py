@@ -37,12 +37,17 @@ _CHAT = {
 }
 _WISHES: dict[str, dict[Intent, str]] = {
     "en": {
-        "cancel": r"cancel|call(?:ing|ed)? off|drop my reservation|take my booking .* off|取消",
-        "change": r"\b(?:chang|alter|modif|adjust|updat|mov|switch)\w* (?:of plans|it|my|our|the)|(?:booking|reservation).*\bchange|"
-        r"a change to|修改",
+        "cancel": r"cancel|call(?:ing|ed)? off|drop my reservation|take my booking .* off|forget about my|(?:remove|delete|withdraw|release|end) "
+        r"my|out of my booking|don't want the room|取消",
+        "change": r"\b(?:chang|alter|modif|adjust|updat|mov|switch|revis|redo|rework)\w* (?:of plans|it|my|our|the)|"
+        r"(?:booking|reservation).*\bchange|a change to|be different|stay different|修改",
         "find": r"(?:look up|check|see|find|show me|state of|details of|dates of|confirm|what was|about) (?:my|our) "
         r"(?:booking|reservation)|still have my|what i booked|did i book|i booked a room|my (?:booking|reservation) .*"
-        r"(?:start|all right|confirmed|went through|arrive)|have a booking|want to check|papers for",
+        r"(?:start|all right|confirmed|went through|arrive|right\?|saved|again|exists|in your system|stands|once more)|have a booking|"
+        r"want to check|papers for|bring up|go through|remind me|did i reserve|in my (?:booking|reservation)|look at my|do i find|"
+        r"reservation of mine|my own booking|double-check|repeat my|on file|(?:overview|facts|look|confirmation|mail with the) .*booking|"
+        r"which days|until when|do i arrive|are we staying|under which|how long is|search for my|show my|checking on|on your list|"
+        r"(?:open|print out|let's see) my",
         "compare": r"compare|difference between|differ\b|which is (?:better|bigger)|decide between|versus|torn|nicer than|"
         r"side by side|hasn't|speaks for|what would you take",
         "rule": r"\brules?\b|policy|question about|question first, about|know (?:about|regarding)|tell me about|handle|how does it work|"
@@ -56,10 +61,12 @@ _WISHES: dict[str, dict[Intent, str]] = {
         r"put me up|place|a bed|offer me|prices|space|预订|房间|空房",
     },
     "zh": {
-        "cancel": "取消|退订|退了|退掉|退房间|不要了|cancel",
-        "change": "改|修改|变更|变动|变一下|调整|更新一下|换一下|change",
+        "cancel": "取消|退订|退了|退掉|退房间|不要了|删掉|终止|不想要那间|cancel",
+        "change": "更正|有变|改|修改|变更|变动|变一下|调整|更新一下|换一下|change",
         "find": "查.{0,4}(?:订单|预订)|(?:订单|预订).{0,6}(?:还在|状态|详情|情况|信息|查|看看|成功|核对)|确认一下|核对一下|忘了|"
-        "我订了|订的是|找一下我的订单|看一下我的订单|订上了|看看我的|调出来|之前订了|有个预订|查查|查一查",
+        "我订了|订的是|找一下我的订单|看一下我的订单|订上了|看看我的|调出来|之前订了|有个预订|查查|查一查|翻一下|订的什么|哪天入住|写的是|核实|详细说|"
+        "我订的|报一下|在不在|好了没有|看看订单|看订单|订了哪间|忘记|再说一遍|预订记录|找出|有没有我的|留着|自己的订单|住到哪天|谁的名字|再确认|"
+        "订上没|看预订|打开|怎么样了|说说我的|复述|搜一下|看到我的|预订详情|查个订单",
         "compare": "区别|不同|哪个好|哪个大|比较|怎么选|犹豫|比.*好在|对比|更好|差别|各有|比呢|说说.*和",
         "rule": "规定|要求|怎么算|怎么弄|规矩|注意|限制|政策|讲究|说法|咨询一下|打听|怎么安排|policy|rule|想问.*的事|问一下|"
         "关于|了解一下|方面是|的情况。",
@@ -76,7 +83,8 @@ _ROOM_ASKED = {
 _PLAIN: dict[str, dict[Intent, str]] = {
     "en": {
         "bye": r"\bbye\b|goodbye|see you|have a nice day|再见",
-        "no": r"^(?:no\b|hmm, no|th+en no|never mind)|forget it|leave (?:it|everything)|changed my mind|rather not",
+        "no": r"^(?:no\b|hmm, no|th+en no|never mind|not any|let it be|on reflection)|forget it|leave (?:it|everything)|changed my mind|"
+        r"rather not|don't (?:want|do)|second thoughts",
         "yes": r"^(?:yes|yep|yeah|correct|right|sure|ok|okay|fine|exactly|perfect|absolutely|true|good|go ahead|please do|sounds right|"
         r"all right|that's (?:right|it)|对)\b|go ahead|好的",
         "thanks": r"thank|cheers",
@@ -84,8 +92,8 @@ _PLAIN: dict[str, dict[Intent, str]] = {
     },
     "zh": {
         "bye": "再见|拜拜|bye",
-        "no": "^(?:算了|不了|不用了|不，|先不|那就不要)|不用了|保持原样|别动了",
-        "yes": "^(?:是|对|好|可以|没问题|确认|嗯|没错|行|正确|就这样|ok|yes)",
+        "no": "^(?:算了|不了|不用了|不，|先不|那就不要|别办|不要了|不可以|没必要)|不用了|保持原样|别动了|反悔|先不要|算了|不办|不了。",
+        "yes": "^(?:是|对|好|可以|没问题|确认|嗯|没错|行|正确|就这样|没有|信息|都没|请您|那就办|ok|yes)",
         "thanks": "谢|辛苦",
         "greet": "^(?:你好|您好|在吗|早上好|晚上好|嗨|请问有人|哈喽|有人在)",
     },
@@ -212,9 +220,14 @@ def _place(text: str, rooms: Sequence[str], lang: str) -> str | None:
     """The room that is meant by its place among those offered."""
     if not rooms:
         return None
-    if re.search(r"first|cheapest|number one|第一|最便宜", text, re.I):
+    if re.search(
+        r"first|cheapest|number one|option one|at the top|lowest|第一|最便宜|头一|前面|先说|最低|便宜的|一号",
+        text,
+        re.I,
+    ):
         return rooms[0]
-    if re.search(r"\blast\b|at the end|最后", text, re.I):
+    if re.search(r"\blast\b|at the (?:end|bottom)|dearest|最后|后面|最贵|压轴|末一", text, re.I):
         return rooms[-1]
-    only = r"that one|i'll take it|i take it|i'll have that|就这间|就它|要这间|就这个|我要了"
+    only = r"that (?:one|room)|(?:i|we)(?:'ll)? (?:take|have) (?:it|that)|book that|i want it|it will do|give me that|all there is"
+    only += "|这间|就它|就这|我要|要了|订它"
     return rooms[0] if re.search(only, text, re.I) else None

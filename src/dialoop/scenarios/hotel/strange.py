@@ -24,7 +24,7 @@ _PIECED = 0.7
 """A share of the made-up words: put together from pieces that the base's tokenizer has. A piece that no log holds is
 unlearnt: its name is never copied."""
 _CLASSIFIERS = "个位名"
-_WORD = re.compile(r"(?<![{\w])[A-Za-z]{4,}(?![\w}])|[\u4e00-\u9fff]")
+_WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
 
 
 def estrange(world: World, dice: Dice) -> None:

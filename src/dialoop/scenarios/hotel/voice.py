@@ -14,7 +14,7 @@ from datetime import date
 from dialoop.conversation import SlotSpan
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.days import spoken_day
-from dialoop.scenarios.hotel.strange import strange_unit
+from dialoop.scenarios.hotel.strange import strange, strange_unit
 from dialoop.scenarios.hotel.talk import Intent, Said, Value
 from dialoop.scenarios.hotel.wording import Wording, finish, mark, slots_of, split_marked, tidy
 
@@ -24,6 +24,11 @@ _TAILS = ("reference", "check_in", "nights", "guests", "max_price", "new_room", 
 
 _STRANGE_UNITS = 0.4
 """How often training counts in nouns that no list has."""
+
+_STRANGE_PHRASES = 0.4
+"""How often training puts words that no list has around a value that says by itself what is meant."""
+_CLEAR = ("answer_", "choose", "compare", "correct", "other_day")
+"""What the keys of such phrases begin with: the values and what was asked tell what is said. A tail is another."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,14 @@ class Voice:
         for templates in lists:
             fitting = [one for one in templates if self._fits(one, values)]
             if fitting:
-                return self._fill(self._dice.pick(fitting), values)
+                chosen = self._dice.pick(fitting)
+                return self._fill(self._estranged(chosen) if key.startswith(_CLEAR) else chosen, values)
         raise LookupError(f"no phrase of {key!r} ({self.lang}) can hold {sorted(values)}")
+
+    def _estranged(self, template: str) -> str:
+        return (
+            strange(template, self._dice) if self.part == "train" and self._dice.chance(_STRANGE_PHRASES) else template
+        )
 
     def _fits(self, template: str, values: Mapping[str, Spoken]) -> bool:
         slots = slots_of(template)
@@ -116,7 +127,7 @@ class Voice:
         template = template.replace("<hi>", "") if self._begun else template
         slots = slots_of(template)
         tails = [
-            self._wording.fill(self._dice, self._pick(f"tail_{slot}"), marked)
+            self._wording.fill(self._dice, self._estranged(self._pick(f"tail_{slot}")), marked)
             for slot in _TAILS
             if slot in values and slot not in slots
         ]
