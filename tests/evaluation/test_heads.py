@@ -57,7 +57,11 @@ def tagger(tmp_path: Path):
 
 def says(monkeypatch: pytest.MonkeyPatch, examples: list[Example]) -> None:
     known = {one.text: list(one.spans or ()) for one in examples}
-    monkeypatch.setattr(tag_module, "tag_texts", lambda base, texts, batch_size: [known[text] for text in texts])
+
+    def found(base, documents, batch_size):
+        return [known[text] for texts in documents for text in texts]
+
+    monkeypatch.setattr(tag_module, "tag_documents", found)
 
 
 def test_figures_of_a_tagger_equal_seqeval_and_scikit_learn(tagger, monkeypatch):

@@ -7,9 +7,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from dialoop.conversation import Example, SlotSpan, scan
+from dialoop.conversation import Example, SlotSpan, read_examples, scan
 from dialoop.conversation.export import written
 from dialoop.errors import DataError, SettingsError
+from dialoop.evaluation.settings import EvaluationSettings
+from dialoop.evaluation.tag import evaluate_tagger
 from dialoop.model import Head, load_base, tag_texts
 from dialoop.model.scoring import score_texts
 from dialoop.training import Job, Quiet, TuneSettings, resume, tune
@@ -71,6 +73,29 @@ def test_spans_teach_a_tagger(kind, crf, bases, tmp_path: Path):
             ("town", "New York"),
             ("day", "星期一"),
         ]
+
+
+def test_neighbours_in_a_document_teach_what_a_text_alone_does_not_tell(bases, tmp_path: Path):
+    lines = []
+    for number in range(60):
+        kind = ("town", "food")[number % 2]
+        lines.append({"text": f"A list of each {kind}", "spans": [], "id": f"{number} list", "document": str(number)})
+        spans = [{"label": kind, "start": 0, "end": 3}]
+        lines.append({"text": "Ulm", "spans": spans, "id": f"{number} word", "document": str(number)})
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    f1 = {}
+    for context in (0, 64):
+        job = Job(data=str(tmp_path / "d.jsonl"), base=str(bases["bert"]), tune=settings(context=context, epochs=20))
+        tuned = load_base(tune(job, run=tmp_path / f"run{context}").folder)
+        assert tuned.head.context == context
+        examples = list(read_examples(tmp_path / "d.jsonl"))
+        evaluation = evaluate_tagger(tuned, examples, EvaluationSettings())
+        f1[context] = evaluation.figures["all"]["span_f1"].value
+        few = evaluate_tagger(tuned, examples, EvaluationSettings(limit=9))
+        said = {one.conversation: one.said_labels for one in evaluation.answers}
+        assert [one.said_labels for one in few.answers] == [said[one.conversation] for one in few.answers]
+    assert f1[0] < 0.8
+    assert f1[64] > 0.95
 
 
 def test_columns_teach_the_same_as_spans_in_every_scheme(bases, tmp_path: Path):
@@ -174,7 +199,7 @@ def test_bad_input_ends_in_a_clear_message(lines, wanted, what, bases, tmp_path:
 
 def test_settings_of_another_head_and_unknown_heads_are_refused(bases, tmp_path: Path):
     data = str(scores_file(tmp_path))
-    with pytest.raises(SettingsError, match="crf and casing belong to a tag head"):
+    with pytest.raises(SettingsError, match="crf, casing and context belong to a tag head"):
         tune(Job(data=data, base=str(bases["bert"]), tune=settings(crf=True)), run=tmp_path / "r")
     with pytest.raises(SettingsError, match="no head is called 'tagger'"):
         tune(Job(data=data, base=str(bases["bert"]), tune=settings(head="tagger")), run=tmp_path / "r")

@@ -11,6 +11,7 @@ from dialoop.conversation.inspection import inspect_file, inspect_files
 from dialoop.conversation.json_text import canonical_json, dump_line, parse_tool_arguments
 from dialoop.conversation.language import language_of
 from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES
+from dialoop.conversation.passages import Passage, documents
 from dialoop.conversation.record import (
     Annotations,
     Conversation,
@@ -51,6 +52,7 @@ __all__ = [
     "Message",
     "MessageAnnotation",
     "ModelView",
+    "Passage",
     "Role",
     "Shared",
     "SlotSpan",
@@ -64,6 +66,7 @@ __all__ = [
     "check_example",
     "choices_of",
     "container_for",
+    "documents",
     "dump_line",
     "fold",
     "history",

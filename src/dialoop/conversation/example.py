@@ -13,7 +13,8 @@ from dialoop.errors import Place
 class Example:
     """A text with exactly one of `label`, `labels` (none to many), `score` (finite) or `spans` (code points).
 
-    `extra` keeps what else the record said. `place` is where it was read and does not count in comparisons.
+    `document` names what the text was taken from: the texts of one follow one another. `extra` keeps what else the
+    record said. `place` is where it was read and does not count in comparisons.
     """
 
     text: str
@@ -26,6 +27,7 @@ class Example:
     split: str | None = None
     source: str | None = None
     customer: str | None = None
+    document: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     place: Place | None = field(default=None, compare=False)
 
@@ -38,4 +40,4 @@ class Example:
         raise ValueError("an example needs a label, labels, a score or spans")
 
 
-EXAMPLE_META = ("id", "lang", "split", "source", "customer")
+EXAMPLE_META = ("id", "lang", "split", "source", "customer", "document")

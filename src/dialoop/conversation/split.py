@@ -122,6 +122,8 @@ def _example_names(example: Example) -> list[str]:
     names = ["text " + text_key(example.text)]
     if example.customer is not None:
         names.append("customer " + example.customer)
+    if example.document is not None:
+        names.append("document " + example.document)
     return names
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dialoop.conversation import Example, SlotSpan, language_of
+from dialoop.conversation import Example, SlotSpan, documents, language_of
 from dialoop.conversation.spans import without_overlaps, word_tags
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation import formulas
@@ -24,7 +24,7 @@ from dialoop.evaluation.results import Answer, Coverage, Evaluation
 from dialoop.evaluation.sample import by_hash
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.tallies import Tally, type_tallies
-from dialoop.model import Base, tag_texts
+from dialoop.model import Base, tag_documents
 
 _Spans = set[tuple[str, int, int]]
 _AVERAGES: dict[str, Formula] = {
@@ -62,12 +62,8 @@ def evaluate_tagger(
         raise DataError("there is no text with spans", where=data or None, remedy="give texts with their spans")
     parted = [without_overlaps(_spans(one, data)) for one in used]
     true = [kept for kept, _ in parted]
-    said: list[list[SlotSpan]] = []
     with measuring(base):
-        for start in range(0, len(used), 8 * settings.batch_size):
-            progress("tagging", start, len(used))
-            texts = [one.text for one in used[start : start + 8 * settings.batch_size]]
-            said += tag_texts(base, texts, batch_size=settings.batch_size)
+        said = _tagged(base, examples, used, settings.batch_size, progress)
     languages = [language_of(one) for one in used]
     true_sets, said_sets = [_set(one) for one in true], [_set(one) for one in said]
     true_tags = [word_tags(one.text, spans) for one, spans in zip(used, true, strict=True)]
@@ -90,6 +86,22 @@ def evaluate_tagger(
         },
         tallies=tallies,
     )
+
+
+def _tagged(
+    base: Base, examples: Sequence[Example], used: Sequence[Example], batch_size: int, progress: Progress
+) -> list[list[SlotSpan]]:
+    """The spans that are found in each text that is used, with its document around it where the head reads it."""
+    wanted = {id(one) for one in used}
+    together = documents(examples if base.head.context else used)
+    read = [some for some in together if any(id(one) in wanted for one in some)]
+    found: dict[int, list[SlotSpan]] = {}
+    for start in range(0, len(read), 8 * batch_size):
+        progress("tagging", start, len(read))
+        some = read[start : start + 8 * batch_size]
+        spans = tag_documents(base, [[one.text for one in texts] for texts in some], batch_size=batch_size)
+        found |= zip((id(one) for texts in some for one in texts), spans, strict=True)
+    return [found[id(one)] for one in used]
 
 
 def _spans(example: Example, data: str) -> tuple[SlotSpan, ...]:

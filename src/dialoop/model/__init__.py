@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dialoop.model.heads import HEADS, Head, HeadKind, head_loss
     from dialoop.model.loss import answer_log_probs, linear_nll, spare_rows, takes_rows, target_nll
     from dialoop.model.names import resolve_model
-    from dialoop.model.tagging import tag_texts
+    from dialoop.model.tagging import tag_documents, tag_texts
 
 _HEAVY = {
     "AdapterSettings": "adapter",
@@ -38,6 +38,7 @@ _HEAVY = {
     "takes_rows": "loss",
     "target_nll": "loss",
     "resolve_model": "names",
+    "tag_documents": "tagging",
     "tag_texts": "tagging",
 }
 
@@ -75,6 +76,7 @@ __all__ = [
     "sentences",
     "shelf",
     "spare_rows",
+    "tag_documents",
     "tag_texts",
     "takes_rows",
     "target_nll",

@@ -32,8 +32,9 @@ class Head(BaseModel):
     """What a model is asked for. `labels`: in the order of the output's columns; `multi_label`: any number at once.
 
     `tag` has three kinds of column for its labels: O, then B- and I- of each. `crf`: a tag is scored together with the
-    one before it. `casing`: the tagger is told how each token is written, see `CASINGS`. `regress` gives its scores as
-    `mean` + `scale` times the model's output. `pooling`: what `classify` and `regress` read of an encoder's text.
+    one before it. `casing`: the tagger is told how each token is written, see `CASINGS`. `context`: so many tokens of a
+    document, at most, are read at once; 0: each text by itself. `regress` gives its scores as `mean` + `scale` times
+    the model's output. `pooling`: what `classify` and `regress` read of an encoder's text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +43,7 @@ class Head(BaseModel):
     multi_label: bool = False
     crf: bool = False
     casing: bool = False
+    context: int = Field(default=0, ge=0)
     mean: float = Field(default=0.0, allow_inf_nan=False)
     scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     pooling: Pooling = "own"
@@ -53,8 +55,8 @@ class Head(BaseModel):
         least = HEADS[self.kind].least_labels
         if len(self.labels) < least or len(set(self.labels)) != len(self.labels):
             raise ValueError(f"a {self.kind} head needs {least} or more labels, each once")
-        if (self.crf or self.casing) and self.kind != "tag":
-            raise ValueError(f"crf and casing belong to a tag head, not to {self.kind}")
+        if (self.crf or self.casing or self.context) and self.kind != "tag":
+            raise ValueError(f"crf, casing and context belong to a tag head, not to {self.kind}")
         if self.pooling == "mean" and self.kind not in POOLED:
             raise ValueError(f"pooling belongs to {' and '.join(POOLED)}, not to {self.kind}")
         return self

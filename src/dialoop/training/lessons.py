@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dialoop.conversation import Example
+from dialoop.conversation import Example, Passage, documents
 from dialoop.conversation.spans import without_overlaps
 from dialoop.errors import DataError, SettingsError
 from dialoop.model import Base, Head
@@ -60,15 +60,16 @@ def lesson_for(wanted: str, kinds: Counter[str], where: Path) -> tuple[str, Less
     )
 
 
-def _no_crf(kind: str, settings: TuneSettings) -> None:
-    if settings.crf or settings.casing:
+def _no_tagger(kind: str, settings: TuneSettings) -> None:
+    if settings.crf or settings.casing or settings.context:
         raise SettingsError(
-            f"crf and casing belong to a tag head, and this data teaches {kind}", remedy="leave --crf and --casing out"
+            f"crf, casing and context belong to a tag head, and this data teaches {kind}",
+            remedy="leave --crf, --casing and --context out",
         )
 
 
 def _class_head(kind: str, train: Sequence[Example], settings: TuneSettings, where: Path) -> Head:
-    _no_crf(kind, settings)
+    _no_tagger(kind, settings)
     labels = {label for example in train for label in _labels(example)}
     if len(labels) < 2:
         only = next(iter(labels), "none")
@@ -80,12 +81,13 @@ def _tag_head(kind: str, train: Sequence[Example], settings: TuneSettings, where
     labels = {span.label for example in train for span in example.spans or ()}
     if not labels:
         raise DataError("no text has a span", where=where, remedy="give texts with labelled spans among them")
-    return Head(kind=kind, labels=tuple(sorted(labels)), crf=settings.crf, casing=settings.casing)
+    told = {name: getattr(settings, name) for name in ("crf", "casing", "context")}
+    return Head(kind=kind, labels=tuple(sorted(labels)), **told)
 
 
 def _score_head(kind: str, train: Sequence[Example], settings: TuneSettings, where: Path) -> Head:
     """Scores are standardised by the mean and standard deviation of those that are trained on."""
-    _no_crf(kind, settings)
+    _no_tagger(kind, settings)
     scores = np.array([example.score for example in train], dtype=np.float64)
     if scores.min() == scores.max():
         raise DataError(f"every score is {scores[0]:g}", where=where, remedy="give texts of different scores")
@@ -149,24 +151,30 @@ def _score_samples(examples: Sequence[Example], base: Base, window: int) -> Side
 def _tag_samples(examples: Sequence[Example], base: Base, window: int) -> Side:
     side = Side(counts=Counts(records=len(examples)))
     counts = side.counts
-    for example in examples:
-        if example.spans is None:
-            raise DataError("this text has no spans", where=example.place, remedy="give every text `spans`, or []")
-        if any(span.label not in base.head.labels for span in example.spans):
-            counts.unknown_labels += 1
-            continue
-        kept, left_out = without_overlaps(example.spans)
-        reading = read_text(base.tokenizer, example.text, window)
-        numbers, inexact = truth_of(reading, kept, base.head.labels)
-        counts.spans_overlapping += len(left_out)
+    known = [one for one in examples if set(_labels_of_spans(one)) <= set(base.head.labels)]
+    counts.unknown_labels = len(examples) - len(known)
+    together = documents(known) if base.head.context else [[one] for one in known]
+    for some in together:
+        parted = [without_overlaps(one.spans or ()) for one in some]
+        passage = Passage.of([one.text for one in some])
+        alone = len(some) == 1
+        reading = read_text(base.tokenizer, passage.text, window if alone else min(window, base.head.context))
+        numbers, inexact = truth_of(reading, passage.joined([kept for kept, _ in parted]), base.head.labels)
+        counts.spans_overlapping += sum(len(left_out) for _, left_out in parted)
         counts.spans_inexact += inexact
-        counts.texts_in_windows += len(reading.windows) > 1
+        counts.texts_in_windows += alone and len(reading.windows) > 1
         for sample in _tag_windows(reading, numbers, casing=base.head.casing):
             side.samples.append(sample)
             counts.tokens += len(sample.ids)
             counts.targets += sample.count
     counts.samples = len(side.samples)
     return side
+
+
+def _labels_of_spans(example: Example) -> list[str]:
+    if example.spans is None:
+        raise DataError("this text has no spans", where=example.place, remedy="give every text `spans`, or []")
+    return [span.label for span in example.spans]
 
 
 def _tag_windows(

@@ -64,6 +64,11 @@ class RunSettings(BaseModel):
         default=False,
         description="A tagger is told how each token is written, for a base that reads small letters only.",
     )
+    context: int = Field(
+        default=0,
+        ge=0,
+        description="A tagger reads the texts of one document together, so many tokens at most; 0: each by itself.",
+    )
     fresh_values: float = Field(
         default=0.0,
         ge=0,

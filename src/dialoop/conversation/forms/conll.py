@@ -1,8 +1,9 @@
 """CoNLL columns: a token a line, its tag in the last column, a blank line between sentences.
 
 Tags are IOB1, IOB2 (BIO), BILOU or BIOES. Columns are parted by tabs or spaces. Comment lines as in CoNLL-U: `# text =`
-gives the sentence itself (so that offsets are exact), `# sent_id =`, `# lang =`, `# split =`, `# source =` and
-`# customer =` the rest. Without `# text` tokens are joined by spaces, those of Chinese and Japanese without.
+gives the sentence itself (so that offsets are exact), `# sent_id =`, `# lang =`, `# split =`, `# source =`,
+`# customer =` and `# document =` the rest; a line that begins with `-DOCSTART-` begins a document. Without
+`# text` tokens are joined by spaces, those of Chinese and Japanese without.
 """
 
 from __future__ import annotations
@@ -33,17 +34,19 @@ def fits(lines: list[str]) -> bool:
 def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Example | Fault]:
     """The sentences of a file; a faulty one is refused whole."""
     block: list[Line] = []
+    documents = 0
     for line in lines:
         if isinstance(line, Fault):
             yield line
+        elif line.text.startswith("-DOCSTART-"):
+            yield from _sentence(block, page, documents)
+            block, documents = [], documents + 1
         elif line.text.strip():
-            if not line.text.startswith("-DOCSTART-"):
-                block.append(line)
-        elif block:
-            yield from _sentence(block, page)
+            block.append(line)
+        else:
+            yield from _sentence(block, page, documents)
             block = []
-    if block:
-        yield from _sentence(block, page)
+    yield from _sentence(block, page, documents)
 
 
 def write(example: Example, scheme: Scheme = "IOB2") -> list[str]:
@@ -89,9 +92,12 @@ def _columns(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else line.split()
 
 
-def _sentence(block: list[Line], page: Page) -> Iterator[Example | Fault]:
+def _sentence(block: list[Line], page: Page, document: int) -> Iterator[Example | Fault]:
+    """What the lines hold; `document`: the number of theirs, 0 where the file tells none."""
+    if not block:
+        return
     page.line = block[0].number
-    notes: dict[str, str] = {}
+    notes = {"document": str(document)} if document else {}
     tokens: list[str] = []
     tags: list[tuple[str, str | None]] = []
     line = block[0]
