@@ -175,9 +175,16 @@ class ReferenceAgent:
         if "cheapest" in result:
             self._say("too_dear", price=result["cheapest"])
             return Heard("too_dear", note=str(result["cheapest"]))
+        if result["next_free"] is None:
+            return self._full(task)
         del task.values["check_in"]
         self._say("sold_out", day=result["next_free"])
-        return Heard("sold_out", note=str(result["next_free"]))
+        return Heard("sold_out", note=result["next_free"])
+
+    def _full(self, task: _Task) -> Heard:
+        del task.values["check_in"]
+        self._say("sold_out_stay")
+        return Heard("asked", ("check_in",), note="sold_out")
 
     def _offer(self, task: _Task, rooms: list[dict[str, Any]]) -> None:
         task.rooms = tuple(room["room"] for room in rooms)
@@ -243,9 +250,7 @@ class ReferenceAgent:
             del task.values["room"]
             task.confirming, task.rooms = False, tuple(result.get("free", ()))
             if not task.rooms:
-                del task.values["check_in"]
-                self._say("sold_out_stay")
-                return Heard("asked", ("check_in",), note="sold_out")
+                return self._full(task)
             self._say("not_free", rooms=self._list(list(task.rooms)))
             return Heard("offered", rooms=task.rooms)
         self._say("booked", **result)

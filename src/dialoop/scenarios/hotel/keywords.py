@@ -14,25 +14,30 @@ from dialoop.scenarios.hotel.talk import Heard, Intent, Said, Value
 
 _CHAT = {
     "en": {
-        "who": r"robot|human|machine|real person|\bbot\b|computer|just a program|who am i talking|your name|have a name",
+        "who": r"robot|human|machine|real person|\bbot\b|computer|just a program|who am i talking|your name|have a name|a person behind|"
+        r"to software|human at all|thing are you|who is answering|an ai\b",
         "abilities": r"what can you do|what can i ask|how can you help|able to do|things do you handle|do you do here|are you for|"
-        r"explain what you do",
-        "mood": r"how are you|day going|you all right|good day\?|how is life|how's it going\?",
-        "weather": r"weather|raining|sunny|\bcold there|\bcoat\b|\bsnow\b",
-        "compliment": r"lovely hotel|love your hotel|hotel is great|looks beautiful|wonderful time|nice hotel|good things about",
-        "flight": r"flight|plane|train ticket|rent me a car|concert|bus ticket|restaurant in town",
-        "homework": r"maths|poem|homework|joke|translate|capital of|write some code",
-        "politics": r"vote|government|which party|election|president|mayor",
+        r"explain what you do|your skills|leave to you|it that you do|tell me what you can|services do you",
+        "mood": r"how are you|day going|you all right|good day\?|how is life|how's it going\?|are you (?:well|tired)|feeling good|"
+        r"fine with you|like your work|busy today",
+        "weather": r"weather|raining|sunny|\bcold there|\bcoat\b|\bsnow\b|umbrella|forecast|how warm|storm|windy|temperature",
+        "compliment": r"lovely hotel|love your hotel|hotel is great|looks beautiful|wonderful time|nice hotel|good things about|"
+        r"charming place|my favourite|adore|so happy in|staff is great|lovely place",
+        "flight": r"flight|plane|train ticket|rent me a car|concert|bus ticket|restaurant in town|taxi|ferry|football|pizza|"
+        r"hire car|theatre",
+        "homework": r"maths|poem|homework|joke|translate|capital of|write some code|times eight|essay|song|physics|who wrote|"
+        r"a story|how tall",
+        "politics": r"vote|government|which party|election|president|mayor|\btax|left or right|the king|parliament",
     },
     "zh": {
-        "who": "机器人|跟谁说话|真人|人工还是|AI吗|叫什么名字",
-        "abilities": "能做什么|会干什么|可以问你什么|帮我什么忙|管些什么|功能|有什么用",
-        "mood": "你今天好吗|最近怎么样|心情|你还好|忙不忙|过得怎么样",
-        "weather": "天气|下雨|会不会冷|热不热|厚衣服|下雪",
-        "compliment": "真漂亮|喜欢你们酒店|都说你们|住得很开心|看着真不错|服务特别好",
-        "flight": "机票|高铁票|租车|演唱会|电影票|订餐厅",
-        "homework": "数学题|写首诗|笑话|翻译|作业|首都|写段代码",
-        "politics": "哪个党|选举|政府|政治|市长|投票",
+        "who": "机器人|跟谁说话|真人|人工还是|AI吗|叫什么名字|电脑程序|说话的是谁|是不是人|什么东西|真的人|你是谁",
+        "abilities": "能做什么|会干什么|可以问你什么|帮我什么忙|管些什么|功能|有什么用|会些什么|哪些事|本事|会做什么|什么服务",
+        "mood": "你今天好吗|最近怎么样|心情|你还好|忙不忙|过得怎么样|高兴吗|开心吗|顺利吗|喜欢这份|休息得|困不困",
+        "weather": "天气|下雨|会不会冷|热不热|厚衣服|下雪|带伞|晴不晴|风大|气温|台风|晒不晒",
+        "compliment": "真漂亮|喜欢你们酒店|都说你们|住得很开心|看着真不错|服务特别好|你们家真|最爱住|夸你们|员工很好|特别满意|环境真美",
+        "flight": "机票|高铁票|租车|演唱会|电影票|订餐厅|外卖|船票|歌剧|球赛|去机场|邮轮",
+        "homework": "数学题|写首诗|笑话|翻译|作业|首都|写段代码|等于几|作文|故事|物理|红楼梦|古诗|地球",
+        "politics": "哪个党|选举|政府|政治|市长|投票|加税|领导人|议会|哪一边|国家大事",
     },
 }
 _WISHES: dict[str, dict[Intent, str]] = {
