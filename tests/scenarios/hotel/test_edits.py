@@ -19,7 +19,7 @@ def edits(part: str) -> list[tuple[str, Conversation, int]]:
 
 def test_every_kind_occurs_and_differs_from_the_true_answer_as_it_says():
     found = edits("train")
-    assert min(Counter(kind for kind, _, _ in found).values()) >= 8
+    assert min(Counter(kind for kind, _, _ in found).values()) >= 5
     assert {kind for kind, _, _ in found} == {"impolite", "wrong_number", "wrong_room", "wrong_call"}
     for kind, conversation, index in found:
         true, worse = conversation.messages[index], rejected_message(conversation.messages[index])

@@ -125,11 +125,25 @@ def test_no_number_is_made_up_by_the_agent(logs: list[Conversation]):
     for one in logs:
         before = ""
         for message in one.messages:
-            if message.role == "assistant":
+            if message.is_target:
                 numbers = re.findall(r"\d+", message.content or "")
                 made_up = [number for number in numbers if not stands(int(number), before)]
                 assert not made_up, (one.id, message.content)
             before += (message.content or "") + "\n"
+
+
+def test_slips_are_put_right_and_are_no_targets():
+    slips = 0
+    for one in make_logs(120, seed=5, part="train"):
+        said = {note.index: note.intents[0] for note in one.annotations.messages}
+        for index, message in enumerate(one.messages):
+            if message.weight == 0:
+                slips += 1
+                assert said[index + 1] not in ("yes", "bye")
+                again = next(m for m in one.messages[index + 2 :] if m.role == "assistant" and m.content)
+                assert again.weight is None or again.content != message.content
+    assert 10 < slips < 60
+    assert all(message.weight is None for one in make_logs(60, part="test") for message in one.messages)
 
 
 def test_refusals_and_failures_occur():

@@ -11,17 +11,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from dialoop.agent.typed_tools import call_tool
 from dialoop.conversation import FunctionCall, Message, ToolCall
 from dialoop.scenarios.dice import Dice
-from dialoop.scenarios.hotel.talk import Answer, Heard, Intent, Said, Value
+from dialoop.scenarios.hotel.slips import Slips
+from dialoop.scenarios.hotel.talk import Answer, Heard, Intent, Said, Value, Wrong
 from dialoop.scenarios.hotel.tools import FUNCTIONS, Result, rule_of
 from dialoop.scenarios.hotel.wording import Wording
 from dialoop.scenarios.hotel.world import World
 
 _STAY = ("check_in", "nights", "guests")
+_READ_BACK: tuple[Wrong, ...] = ("room", "check_in", "nights")
 _CHANGES = {"new_check_in": "check_in", "new_nights": "nights", "new_room": "room"}
 
 
@@ -39,10 +41,12 @@ class _Task:
 
 
 class ReferenceAgent:
-    """Answers a customer turn by turn, with tools that really run on `world`."""
+    """Answers a customer turn by turn, with tools that really run on `world`. `slips`: how often it misreads (0 to 1);
+    a text that does has the weight 0."""
 
-    def __init__(self, world: World, part: str, dice: Dice) -> None:
-        self._world, self._dice = world, dice
+    def __init__(self, world: World, part: str, dice: Dice, *, slips: float = 0.0) -> None:
+        self._world, self._dice, self._slips = world, dice, Slips(slips, world, dice)
+        self._last = ""
         self._wording = Wording("agent", world.lang, part)
         self._task: _Task | None = None
         self._messages: list[Message] = []
@@ -51,12 +55,13 @@ class ReferenceAgent:
 
     def answer(self, said: Said) -> Answer:
         """The agent's turn: calls with their results, then one text."""
-        self._messages, self._sentences = [], []
+        self._messages, self._sentences, self._last = [], [], said.text
         if said.private:
             self._say("no_id_needed")
         heard = self._turn(said)
         glue = "" if self._world.lang == "zh" else " "
-        self._messages.append(Message(role="assistant", content=glue.join(self._sentences)))
+        weight: Literal[0] | None = 0 if heard.wrong else None
+        self._messages.append(Message(role="assistant", content=glue.join(self._sentences), weight=weight))
         return Answer(self._messages, heard)
 
     def _turn(self, said: Said) -> Heard:
@@ -161,8 +166,12 @@ class ReferenceAgent:
         if missing:
             return self._ask(missing)
         task.confirming = True
-        self._say("confirm_book", **task.values)
-        return Heard("confirming")
+        values, wrong = dict(task.values), None
+        if self._slips.due():
+            wrong = self._dice.pick(_READ_BACK)
+            values[wrong] = self._slips.instead(wrong, values[wrong], self._last)
+        self._say("confirm_book", **values)
+        return Heard("confirming", wrong=wrong)
 
     def _search(self, task: _Task) -> Heard:
         wanted = {slot: task.values[slot] for slot in (*_STAY, "max_price") if slot in task.values}
@@ -217,16 +226,23 @@ class ReferenceAgent:
             task.values |= {"booking": result["booking"]}
             self._say("found", **result)
         if task.kind == "find":
+            if self._slips.due():
+                self._say("confirm_cancel", booking=task.values["booking"])
+                return Heard("confirming", wrong="act")
             return self._close()
-        changes = [slot for slot in _CHANGES if slot in task.values]
+        changes = {slot: task.values[slot] for slot in _CHANGES if slot in task.values}
         if task.kind == "change" and not changes:
             self._say("ask_changes")
             return Heard("asked", ("changes",))
         task.confirming = True
-        told = [self._say_part(f"to_{_CHANGES[slot]}", **{_CHANGES[slot]: task.values[slot]}) for slot in changes]
+        wrong: Wrong | None = "changes" if changes and self._slips.due() else None
+        if wrong:
+            slot = self._dice.pick(list(changes))
+            changes[slot] = self._slips.instead(_CHANGES[slot], changes[slot], self._last)
+        told = [self._say_part(f"to_{_CHANGES[slot]}", **{_CHANGES[slot]: value}) for slot, value in changes.items()]
         comma = "，" if self._world.lang == "zh" else " and "
         self._say(f"confirm_{task.kind}", booking=task.values["booking"], changes=comma.join(told))
-        return Heard("confirming")
+        return Heard("confirming", wrong=wrong)
 
     # yes and no
 

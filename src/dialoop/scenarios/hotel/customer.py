@@ -13,8 +13,7 @@ from datetime import date, timedelta
 
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.goals import Ask, Book, Cancel, Change, Chat, Complain, Find, Goal
-from dialoop.scenarios.hotel.readback import Wrong
-from dialoop.scenarios.hotel.talk import Heard, Said
+from dialoop.scenarios.hotel.talk import Heard, Said, Wrong
 from dialoop.scenarios.hotel.voice import Spoken, Voice
 
 _CHANGES = ("new_room", "new_check_in", "new_nights")
@@ -49,6 +48,8 @@ class Customer:
 
     def reply(self, heard: Heard) -> Said | None:
         """The answer to the agent's turn; None after the good-bye."""
+        if heard.wrong is not None and self.goal is not None:
+            return self.put_right(self.goal, heard.wrong)
         if heard.act == "left":
             return None
         if heard.act in ("greeted", "told", "refused"):

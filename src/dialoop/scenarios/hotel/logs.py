@@ -23,6 +23,8 @@ MOST_TURNS = 30
 TALKS_A_HOUSE: dict[Part, int] = {"train": 8, "test": 1}
 """Talks of one house on one day, one after the other in a language: its agent has one system message and one set of
 tools, as the logs of a team have. Each test is of another house."""
+_SLIPS = 0.15
+"""How often training's agent reads something back wrongly, is put right, and listens: its mistake is no target."""
 LANGUAGES = ("en", "zh")
 OUT_OF_SCOPE = "out_of_scope"
 """How a message is annotated that no hotel is for: it is no intent, and is not to be learnt as one."""
@@ -57,7 +59,7 @@ def converse(world: World, customer: Customer, part: str, dice: Dice, *, system:
 
     Raises RuntimeError where it does not end or a goal is missed, which would be a defect of the scenario.
     """
-    agent = ReferenceAgent(world, part, dice)
+    agent = ReferenceAgent(world, part, dice, slips=_SLIPS if part == "train" else 0.0)
     messages = [Message(role="system", content=system)]
     annotations = []
     said: Said | None = customer.opening()

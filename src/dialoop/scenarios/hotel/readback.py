@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Literal
 
 from dialoop.errors import DataError
 from dialoop.scenarios.hotel import values_heard
 from dialoop.scenarios.hotel.days import DAY, parse_day
 from dialoop.scenarios.hotel.goals import Book, Cancel, Change, Goal
 from dialoop.scenarios.hotel.reader import phrases_in
-
-Wrong = Literal["act", "check_in", "nights", "room", "changes"]
-"""Another act than the one that was wanted; or the value that is not what was said."""
+from dialoop.scenarios.hotel.talk import Wrong
 
 _ACTS: dict[str, type[Goal]] = {"confirm_book": Book, "confirm_change": Change, "confirm_cancel": Cancel}
 _TOOLS = {"book room": Book, "change booking": Change, "cancel booking": Cancel}

@@ -46,6 +46,10 @@ Act = Literal[
 ]
 
 
+Wrong = Literal["act", "check_in", "nights", "room", "changes"]
+"""What is wrong with what is read back: another act than the one that was wanted, or the value that was not said."""
+
+
 @dataclass(frozen=True)
 class Said:
     """A customer's turn: its text, what it wants, and the values as a tool would be given them."""
@@ -60,12 +64,13 @@ class Said:
 
 @dataclass(frozen=True)
 class Heard:
-    """What the agent's turn asks of the customer."""
+    """What the agent's turn asks of the customer. `wrong`: what a scripted agent meant to read back wrongly."""
 
     act: Act
     slots: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     note: str = ""
+    wrong: Wrong | None = None
 
 
 @dataclass(frozen=True)
