@@ -6,6 +6,7 @@ The options are those of `TuneSettings`, one for each, with its words and its de
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,16 +32,22 @@ def tune(
     **settings: Any,
 ) -> None:
     """Adapt a base to your dialogue logs. No option is needed; Ctrl-C saves, and --resume goes on."""
-    from dialoop.training import TerminalWatch
+    from dialoop.training import Quiet, TerminalWatch
     from dialoop.training import resume as go_on
     from dialoop.training import tune as begin
+    from dialoop.training.team import is_member, leads, start
 
     asked = checked(settings)
-    watch = TerminalWatch(Console(stderr=True))
     if resume:
         if run is None:
             raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
         _same_run(run, data, base, asked)
+    processes = RunFolder(run).job().tune.processes if resume and run else asked.processes
+    if processes > 1 and not is_member():
+        raise typer.Exit(start(processes, sys.argv[1:]))
+    watch = TerminalWatch(Console(stderr=True)) if leads() else Quiet()
+    if resume:
+        assert run is not None
         result = go_on(run, watch=watch)
     else:
         if data is None:

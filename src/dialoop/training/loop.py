@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from dialoop.training.batches import Batch
 from dialoop.training.optimise import set_rate
 from dialoop.training.schedule import OptimiserSettings, rate
+from dialoop.training.team import share, sum_gradients, summed
 
 LossFunction = Callable[[nn.Module, Batch], Tensor]
 """Model and batch → sum of the losses over the batch's targets, a scalar."""
@@ -57,6 +58,11 @@ class Gear:
     bf16: bool
 
     @property
+    def processes(self) -> int:
+        """How many train together."""
+        return int(self.accelerator.num_processes)
+
+    @property
     def device(self) -> torch.device:
         """Where the batches go."""
         device: torch.device = self.accelerator.device
@@ -87,18 +93,20 @@ def take_step(
     """Move the weights once by the gradient of the mean loss over all targets of `batches` (accumulated exactly).
 
     The mean is over targets of all batches together, so splitting a batch changes nothing but rounding. `done` is the
-    share of the whole run that has been done, 0 to 1, for the schedule.
+    share of the whole run that has been done, 0 to 1, for the schedule. Of processes that train together each takes its
+    share of the batches.
     """
     start = time.perf_counter()
     targets = sum(batch.count for batch in batches)
     total = torch.zeros((), device=gear.device)
-    for batch in batches:
+    for batch in share(gear.accelerator, batches):
         placed = batch.to(gear.device)
         with gear.autocast():
             loss = loss_sum(model, placed)
         gear.accelerator.backward(loss / max(1, targets))
         total += loss.detach()
     trained = [p for p in model.parameters() if p.requires_grad]
+    sum_gradients(gear.accelerator, trained)
     norm = float(gear.accelerator.clip_grad_norm_(trained, settings.clip))
     lr = settings.lr * rate(settings, done)
     set_rate(list(optimisers), lr)
@@ -106,7 +114,7 @@ def take_step(
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
     return StepReport(
-        loss=float(total) / max(1, targets),
+        loss=summed(gear.accelerator, float(total)) / max(1, targets),
         gradient=norm,
         lr=lr,
         seconds=time.perf_counter() - start,
@@ -122,9 +130,9 @@ def mean_loss(gear: Gear, model: nn.Module, batches: Sequence[Batch], loss_sum: 
     model.eval()
     total = 0.0
     try:
-        for batch in batches:
+        for batch in share(gear.accelerator, batches):
             with gear.autocast():
                 total += float(loss_sum(model, batch.to(gear.device)))
     finally:
         model.train(was_training)
-    return total / max(1, sum(batch.count for batch in batches))
+    return summed(gear.accelerator, total) / max(1, sum(batch.count for batch in batches))

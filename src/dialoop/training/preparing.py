@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 
 from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
@@ -52,6 +51,7 @@ from dialoop.training.settings import (
 )
 from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
+from dialoop.training.team import accelerator_for, agreed
 from dialoop.training.weighing import Weighing, weighing_of
 
 _MEMORY = 2 << 30
@@ -64,7 +64,7 @@ _TRIAL_POSITIONS = 1024
 @dataclass(frozen=True)
 class Chosen:
     """What the settings left open, decided. `positions`: rows x longest row of one pass; `epochs` as asked or
-    decided; `rows`: sentences lie in rows of segments, what they begin with alike once.
+    decided; `rows`: sentences lie in rows of segments, what they begin with alike once; `processes` train together.
     """
 
     epochs: float
@@ -78,6 +78,7 @@ class Chosen:
     threads: int
     why: str
     rows: bool = False
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,14 @@ class Prepared:
         """The steps of an epoch, every sample to train on once."""
         settings, size = self.job.tune, self.chosen.batch_size
         a_step, seed = size * settings.accumulate, settings.seed
+        most = min(size, -(-a_step // self.chosen.processes))
         if self.chosen.rows:
             return steps_of_families(
-                self.families, self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size
+                self.families, self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=most
             )
         if self.contrasts:
             return steps_by_label(self.train.samples, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size)
-        return steps_of(self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=size)
+        return steps_of(self.lengths, a_step, self.chosen.positions, seed=seed, epoch=epoch, rows=most)
 
     def passes(self, samples: Sequence[Sample]) -> list[Batch]:
         """All samples once, in as few batches as the positions of one pass allow."""
@@ -179,7 +181,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     head = head.model_copy(update={"pooling": pooling})
     objective = objective_of(settings, head, records.path)
     torch.manual_seed(settings.seed)
-    accelerator = _accelerator(settings.device)
+    accelerator = accelerator_for(settings.device, settings.processes)
     base = load_base(
         job.base, head=head, dropout=settings.dropout, adapter=_adapter(settings), device=accelerator.device
     )
@@ -271,7 +273,13 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
         first = portions(range(len(lengths)), lengths, _TRIAL_POSITIONS)[-1]
         batch = prepared.batches(prepared.train.samples, [first])[0]
         choice = choose_precision(prepared.job.tune.precision, prepared.gear, prepared.base.model, batch, prepared.loss)
-        chosen = replace(chosen, precision=choice.name, why=choice.why)
+        chosen = replace(chosen, precision=choice.name, why=choice.why, processes=prepared.gear.processes)
+    if chosen.processes != prepared.gear.processes:
+        raise SettingsError(
+            f"the run was begun with {chosen.processes} processes, and these are {prepared.gear.processes}",
+            remedy=f"go on with {chosen.processes}: the steps are parted by them",
+        )
+    chosen = agreed(prepared.gear.accelerator, chosen)
     gear = replace(prepared.gear, bf16=chosen.precision == "bfloat16")
     return replace(prepared, chosen=chosen, gear=gear, lines=[*prepared.lines, *_told(prepared, chosen)])
 
@@ -311,18 +319,6 @@ def _positions(base: Base, longest: int) -> int:
     if base.device.type == "cuda":
         return max(longest, min(16 * MOST_POSITIONS, torch.cuda.mem_get_info(base.device)[0] // 3 // position))
     return max(longest, min(MOST_POSITIONS, _MEMORY // position))
-
-
-def _accelerator(device: str) -> Accelerator:
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not available.get(device, True):
-        raise SettingsError(f"device is {device!r}, and this machine has none", remedy="leave device at auto, or cpu")
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no")
-    if device not in ("auto", accelerator.device.type):
-        raise SettingsError(
-            f"device is {device!r}, and {accelerator.device.type} is the one in use", remedy="leave device at auto"
-        )
-    return accelerator
 
 
 def _adapter(settings: TuneSettings) -> AdapterSettings | None:

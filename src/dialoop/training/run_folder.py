@@ -35,10 +35,11 @@ _PACKAGES = ("dialoop", "torch", "transformers", "tokenizers", "peft", "accelera
 
 
 class RunFolder:
-    """The files of the run in `path`, by their meaning."""
+    """The files of the run in `path`, by their meaning. `writes`: False for a process that trains beside the one that
+    does, and only reads."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
 
     @property
     def settings(self) -> Path:
@@ -62,6 +63,8 @@ class RunFolder:
 
     def refuse_taken(self) -> None:
         """Raises RunError where there is a run in the folder, or other things."""
+        if not self.writes:
+            return
         if self.settings.exists():
             raise RunError(
                 "there is a run in this folder",
@@ -74,6 +77,8 @@ class RunFolder:
 
     def begin(self, job: Job) -> None:
         """Make the folder for a new run. Raises RunError where it is taken or cannot be written."""
+        if not self.writes:
+            return
         self.refuse_taken()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -104,6 +109,8 @@ class RunFolder:
 
     def note(self, entry: dict[str, Any]) -> None:
         """Add a line to the log."""
+        if not self.writes:
+            return
         with writing(self.log), self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
@@ -124,6 +131,8 @@ class RunFolder:
         self._write("log.jsonl", "".join(kept))
 
     def _write(self, name: str, text: str) -> None:
+        if not self.writes:
+            return
         try:
             replace_file(self.path / name, text)
         except ModelError as error:

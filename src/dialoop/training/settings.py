@@ -85,6 +85,10 @@ class RunSettings(BaseModel):
         default="auto", description="Numbers of the matrix products; auto: the faster, by a short trial."
     )
 
+    processes: int = Field(
+        default=1, ge=1, description="Processes of this machine that train together, each on its part of every step."
+    )
+
     @field_validator("held_out", mode="before")
     @classmethod
     def _held_out_as_text(cls, value: Any) -> Any:

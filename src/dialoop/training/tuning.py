@@ -43,6 +43,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
 from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
+from dialoop.training.team import agreed, leads
 from dialoop.training.tracking import Tracking, refuse_missing, settings_of, tracked
 from dialoop.training.watching import Quiet, Standing, Watch
 
@@ -80,14 +81,14 @@ def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> Ru
     Raises DataError, ModelError, SettingsError before anything is written, RunError later.
     """
     watch = watch or Quiet()
-    folder = RunFolder(run or free_folder(Path(job.data), job.base))
+    folder = RunFolder(run or free_folder(Path(job.data), job.base), writes=leads())
     folder.refuse_taken()
     refuse_missing(job.tune.track)
     prepared = prepare(job)
     looks = Looks(prepared)
     folder.begin(job)
     folder.keep("data.json", prepared.facts)
-    if prepared.tools is not None:
+    if prepared.tools is not None and folder.writes:
         with writing(folder.path):
             prepared.tools.write(folder.path)
     return _go(prepared, looks, folder, watch, resumed=False)
@@ -98,7 +99,7 @@ def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
 
     Raises RunError where there is nothing to go on with, or data or base are no longer what they were.
     """
-    folder = RunFolder(run)
+    folder = RunFolder(run, writes=leads())
     job, record = folder.job(), folder.read("run.json")
     if record.get("status") == "done":
         raise RunError("this run has ended", where=run, remedy=f"its model is in {folder.model}")
@@ -119,7 +120,8 @@ def _go(prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, *, re
         watch.say(line)
     watch.say(f"run: {folder.path}")
     prepared = with_reference(prepared, folder)
-    following = tracked(prepared.job.tune.track, folder.path, settings_of(prepared), watch.say)
+    track = prepared.job.tune.track if folder.writes else ()
+    following = tracked(track, folder.path, settings_of(prepared), watch.say)
     with freed_memory_kept(), stop_signal() as stop, following as tracking:
         tuning = _Tuning(prepared, looks, folder, watch, stop, tracking)
         try:
@@ -171,7 +173,7 @@ class _Tuning:
         """All steps that are left, then the model."""
         self._begin(resumed=resumed)
         while self.progress.step < self.total and not self.patience.over:
-            if self.stop:
+            if self._told_to_stop():
                 return self._stopped()
             self._step()
             looked = self.progress.step % self.chosen.look_every == 0 or self.progress.step == self.total
@@ -202,6 +204,13 @@ class _Tuning:
         self.folder.cut_log(self.progress.step if self.progress.step else -1)
         if not self.progress.step:
             self._look()
+
+    def _told_to_stop(self) -> bool:
+        """Whether the first of the processes was: all stop after the same step."""
+        told = agreed(self.prepared.gear.accelerator, self.stop.number)
+        if told is not None and not self.stop:
+            self.stop.take(told, None)
+        return told is not None
 
     def _step(self) -> None:
         epoch, index = divmod(self.progress.step, self.an_epoch)
@@ -246,7 +255,8 @@ class _Tuning:
         with self.average.in_place():
             passes = self.prepared.anchored(self.prepared.passes(samples))
             loss = mean_loss(self.prepared.gear, self.model, passes, self.prepared.loss)
-            figures = {"loss": loss, **self.looks.figures()}
+            measured = self.looks.figures() if self.folder.writes else {}
+            figures = {"loss": loss, **agreed(self.prepared.gear.accelerator, measured)}
             if self.patience.look(figures[self.prepared.job.tune.stop_on], self.progress.step):
                 self.best, self.found = trained_weights(self.model), figures
         if self.progress.step == 0:
@@ -261,7 +271,7 @@ class _Tuning:
 
     def _save_now_and_then(self, *, looked: bool) -> None:
         waited = time.monotonic() - self.saved
-        if waited >= max(20 * self.cost, 0.0 if looked else SAVE_EVERY):
+        if self.folder.writes and waited >= max(20 * self.cost, 0.0 if looked else SAVE_EVERY):
             self._save()
 
     def _save(self) -> None:
@@ -284,7 +294,8 @@ class _Tuning:
         return round(self.spent + time.monotonic() - self.began, 2)
 
     def _stopped(self) -> RunResult:
-        self._save()
+        if self.folder.writes:
+            self._save()
         result = self._result(model=None)
         self.folder.keep("run.json", self.record | {"status": "stopped", "result": _plain(result)})
         return result
@@ -294,10 +305,12 @@ class _Tuning:
         if best is not None:
             restore_weights(self.model, best)
         self.model.eval()
-        save_model(self.prepared.base, self.folder.model, card=self._card())
+        if self.folder.writes:
+            save_model(self.prepared.base, self.folder.model, card=self._card())
         result = self._result(model=self.folder.model)
         self.folder.keep("run.json", self.record | {"status": "done", "ended": now(), "result": _plain(result)})
-        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)
+        if self.folder.writes:
+            shutil.rmtree(self.folder.checkpoint, ignore_errors=True)
         return result
 
     def _card(self) -> str:
