@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialoop.model.bpe import FORM_TOKENS, common_han, train_tokenizer
+from dialoop.model.bpe import FORM_TOKENS, common_han, rarer_han, train_tokenizer
 
 TEXTS = [
     "I would like to book the room for 2 nights at Harbour House, please.",
@@ -54,3 +54,5 @@ def test_common_han_are_those_of_the_standard():
     assert len(han) == len(set(han)) == 3755
     assert han[0] == "啊"
     assert han[-1] == "座"
+    assert len(set(rarer_han())) == 3008
+    assert not set(rarer_han()) & set(han)

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from dialoop.model.bpe import common_han, word_pieces
+from dialoop.model.bpe import common_han, rarer_han, word_pieces
 from dialoop.model.names import MINI, resolve_model
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.world import World
@@ -19,7 +19,9 @@ _STRANGE_TEXTS, _STRANGE_WORDS = 0.6, 0.6
 _ONSETS = "b c d f g h j k l m n p r s t v w br ch cl dr fl gr pl pr sh sl st th tr".split()
 _VOWELS = "a e i o u ai ea ee oo ou".split()
 _CODAS = ["", "", "n", "r", "l", "m", "t", "nd", "ck", "ss", "ng", "ble", "ter"]
-_HAN = common_han()
+_HAN, _RARE_HAN = common_han(), rarer_han()
+_RARE = 0.06
+"""A share of the made-up signs, each of which is several tokens: names of such signs are to be copied too."""
 _PIECED = 0.7
 """A share of the made-up words: put together from pieces that the base's tokenizer has. A piece that no log holds is
 unlearnt: its name is never copied."""
@@ -63,7 +65,7 @@ def strange_unit(unit: str, lang: str, dice: Dice) -> str:
 
 def _word(like: str, dice: Dice) -> str:
     if not like.isascii():
-        return dice.pick(_HAN)
+        return dice.pick(_RARE_HAN if dice.chance(_RARE) else _HAN)
     if dice.chance(_PIECED):
         first, rest = _pieces()
         return dice.pick(first[like[0].isupper()]) + "".join(dice.pick(rest) for _ in range(dice.number(0, 2)))

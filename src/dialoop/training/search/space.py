@@ -17,7 +17,8 @@ from dialoop.errors import SettingsError
 from dialoop.training.settings import TuneSettings, checked
 
 NOT_SEARCHED = {
-    *("seed", "held_out", "head", "device", "precision", "patience", "look_every", "stop_on", "look_answers", "track")
+    *("seed", "held_out", "head", "device", "processes", "precision", "patience", "look_every", "stop_on"),
+    *("look_answers", "track"),
 }
 """What decides how a trial is measured, or where: it is the same for all trials, else they could not be compared."""
 
