@@ -94,8 +94,22 @@ def _han(first: int, end: int) -> list[str]:
 
 def word_pieces(tokenizer: Path) -> list[str]:
     """The pieces of ASCII letters, two and more, that a `tokenizer.json` has, in its order."""
+    return [piece for piece in _vocabulary(tokenizer) if len(piece) > 1 and piece.isascii() and piece.isalpha()]
+
+
+def twinned_words(tokenizer: Path) -> list[str]:
+    """The words that it has as one token with the space before them as well: in prose another one than in quotes."""
+    space = byte_symbols()[ord(" ")]
+    return [
+        piece[1:]
+        for piece in _vocabulary(tokenizer)
+        if piece[0] == space and piece[1:].isascii() and piece[1:].isalpha()
+    ]
+
+
+def _vocabulary(tokenizer: Path) -> list[str]:
     vocab: dict[str, int] = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
-    return [piece for piece in vocab if len(piece) > 1 and piece.isascii() and piece.isalpha()]
+    return list(vocab)
 
 
 def train_tokenizer(texts: Iterable[str], *, pieces: int = 3_000, twins: int = 600) -> Tokenizer:

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from dialoop.model.bpe import twinned_words
+from dialoop.model.names import resolve_model
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel import make_logs
 from dialoop.scenarios.hotel.makers import make_world
@@ -19,10 +21,19 @@ def test_numbers_marks_and_short_words_stay():
         assert re.sub(r"[A-Za-z]{2,}", "…", made) == "… … … … … 11 o'…, 12 …."
 
 
-def test_as_many_chinese_signs_stand_as_before():
-    made = {strange("露台22点关闭。", Dice("strange", number)) for number in range(50)}
-    assert len(made) > 10
-    assert all(re.fullmatch(r"[一-鿿]{2}22[一-鿿]{3}。", one) for one in made)
+def test_as_many_chinese_signs_stand_as_before_but_for_one_that_stands_twice():
+    made = {strange("露台22点关闭。", Dice("strange", number)) for number in range(200)}
+    once = [one for one in made if re.fullmatch(r"[一-鿿]{2}22[一-鿿]{3}。", one)]
+    twice = [one for one in made if re.search(r"([一-鿿])\1", one)]
+    assert len(once) > 3 * len(twice) > 10
+    assert set(once) | set(twice) == made
+
+
+def test_words_with_a_token_of_their_own_after_a_space_are_among_the_made_up_ones():
+    twins = set(twinned_words(resolve_model("mini") / "tokenizer.json"))
+    assert "wide" in twins
+    made = [strange("bed of reed", Dice("strange", number)).split()[-1] for number in range(200)]
+    assert sum(word in twins for word in made) > 10
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

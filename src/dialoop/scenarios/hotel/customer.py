@@ -173,6 +173,9 @@ class Customer:
                     return correction
                 return self._confirm(goal)
         if heard.note == "sold_out":
+            self._refusals += 1
+            if self._refusals > 1:
+                return self._give_up(goal)
             return self._another_day(goal, (goal.check_in + timedelta(days=7)).isoformat())
         return self._inform(self._asked_values(goal, heard))
 

@@ -19,6 +19,9 @@ SMALL_TALK = ("hello_again", "who", "abilities", "mood", "weather", "compliment"
 NOT_OURS = ("flight", "homework", "politics")
 _ROOMS, _RULES, _BOOKINGS, _HORIZON_DAYS = 5, 12, 5, 75
 _GOALS = {"book": 40.0, "ask": 12.0, "change": 14.0, "cancel": 12.0, "find": 7.0, "complain": 9.0, "chat": 8.0}
+_FINDS = {"train": 2.0, "test": 1.0}
+"""Times as often that a booking is only looked up: trained on more, lest a wish that names one be taken for a
+cancellation."""
 _REPAIRS = {"train": [0.0, 0.2, 0.5], "test": [0.0, 0.1, 0.2]}
 _CORRECTS = {"train": [0.0, 0.3, 0.6], "test": [0.0, 0.2, 0.3]}
 """How often customers put themselves right, in the same breath and later: it is hard, so it is trained on more."""
@@ -108,11 +111,12 @@ def digits(pattern: str, dice: Dice) -> str:
 def make_customer(world: World, part: str, dice: Dice) -> Customer:
     """A customer of this world with one or two goals and habits of its own."""
     names = load("names", world.lang, part)
-    kind = dice.weighted(_GOALS)
+    weights = _GOALS | {"find": _FINDS[part] * _GOALS["find"]}
+    kind = dice.weighted(weights)
     existing = dice.some(list(world.bookings.values()), 2)
     goals = [_goal(kind, existing[0], world, names, dice)]
     if kind in ("ask", "chat") or dice.chance(0.08):
-        goals.append(_goal(dice.weighted(_GOALS | {kind: 0.0, "chat": 4.0}), existing[1], world, names, dice))
+        goals.append(_goal(dice.weighted(weights | {kind: 0.0, "chat": 4.0}), existing[1], world, names, dice))
     manner = Manner(
         careless=dice.pick([0.0, 0.0, 0.2, 0.9]),
         mistypes=dice.pick([0.0, 0.0, 0.15, 0.4]),

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from dialoop.model.bpe import common_han, rarer_han, word_pieces
+from dialoop.model.bpe import common_han, rarer_han, twinned_words, word_pieces
 from dialoop.model.names import MINI, resolve_model
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.world import World
@@ -25,7 +25,13 @@ _RARE = 0.06
 _PIECED = 0.7
 """A share of the made-up words: put together from pieces that the base's tokenizer has. A piece that no log holds is
 unlearnt: its name is never copied."""
+_TWINNED = 0.3
+"""Of these, where they are small: words that are one token in quotes and another after a space. To copy one from a
+tool's result into a sentence is to say the other, which has to be seen of each."""
+_DOUBLED = 0.1
+"""Where one sign is said twice: what is copied stands twice, and the second time is easily lost."""
 _CLASSIFIERS = "个位名"
+_SIGN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
 
 
@@ -45,10 +51,15 @@ def estrange(world: World, dice: Dice) -> None:
 
 def strange(text: str, dice: Dice) -> str:
     """The text, or, more often, one with made-up words in the place of some of its own: as many, each as long as a word
-    or a sign is."""
+    or a sign is, but that a sign may stand twice."""
     if not dice.chance(_STRANGE_TEXTS):
         return text
-    return _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
+    made = _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
+    signs = list(_SIGN.finditer(made))
+    if not signs or not dice.chance(_DOUBLED):
+        return made
+    at = dice.pick(signs).end()
+    return made[:at] + made[at - 1] + made[at:]
 
 
 def strange_unit(unit: str, lang: str, dice: Dice) -> str:
@@ -67,11 +78,18 @@ def _word(like: str, dice: Dice) -> str:
     if not like.isascii():
         return dice.pick(_RARE_HAN if dice.chance(_RARE) else _HAN)
     if dice.chance(_PIECED):
+        if like.islower() and dice.chance(_TWINNED):
+            return dice.pick(_twins())
         first, rest = _pieces()
         return dice.pick(first[like[0].isupper()]) + "".join(dice.pick(rest) for _ in range(dice.number(0, 2)))
     syllables = (dice.pick(_ONSETS) + dice.pick(_VOWELS) for _ in range(dice.number(1, 2)))
     made = "".join(syllables) + dice.pick(_CODAS)
     return made.capitalize() if like[0].isupper() else made
+
+
+@cache
+def _twins() -> list[str]:
+    return twinned_words(resolve_model(MINI) / "tokenizer.json")
 
 
 @cache
