@@ -56,9 +56,10 @@ class Manner:
 
 
 class Voice:
-    """One customer's way of speaking, in one language and part."""
+    """One customer's way of speaking, in one language and part. `plain`: without made-up words around values."""
 
-    def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date) -> None:
+    def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date, *, plain: bool = False) -> None:
+        self._plain = plain
         self.lang, self.part, self.manner, self._dice, self._today = lang, part, manner, dice, today
         self._wording = Wording("customer", lang, part)
         self._begun = False
@@ -113,9 +114,8 @@ class Voice:
         raise LookupError(f"no phrase of {key!r} ({self.lang}) can hold {sorted(values)}")
 
     def _estranged(self, template: str) -> str:
-        return (
-            strange(template, self._dice) if self.part == "train" and self._dice.chance(_STRANGE_PHRASES) else template
-        )
+        made_up = self.part == "train" and not self._plain and self._dice.chance(_STRANGE_PHRASES)
+        return strange(template, self._dice) if made_up else template
 
     def _fits(self, template: str, values: Mapping[str, Spoken]) -> bool:
         slots = slots_of(template)
