@@ -132,7 +132,9 @@ def test_no_number_is_made_up_by_the_agent(logs: list[Conversation]):
             before += (message.content or "") + "\n"
 
 
-def test_slips_are_put_right_and_are_no_targets():
+def test_slips_are_put_right_and_are_no_targets(monkeypatch):
+    assert all(message.weight is None for one in make_logs(60, seed=5, part="train") for message in one.messages)
+    monkeypatch.setattr("dialoop.scenarios.hotel.logs._PLAIN", 0)
     slips = 0
     for one in make_logs(120, seed=5, part="train"):
         said = {note.index: note.intents[0] for note in one.annotations.messages}

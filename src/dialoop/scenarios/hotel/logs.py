@@ -23,6 +23,9 @@ MOST_TURNS = 30
 TALKS_A_HOUSE: dict[Part, int] = {"train": 8, "test": 1}
 """Talks of one house on one day, one after the other in a language: its agent has one system message and one set of
 tools, as the logs of a team have. Each test is of another house."""
+_PLAIN = 1_024
+"""So many of the first training talks are without slips, made-up phrases and words that are hard to spell: a short
+training has to learn first how such talks go."""
 _SLIPS = 0.15
 """How often training's agent reads something back wrongly, is put right, and listens: its mistake is no target."""
 LANGUAGES = ("en", "zh")
@@ -47,19 +50,24 @@ def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "t
         of_house, dice = Dice("hotel", part, spoken, seed, "house", house), Dice("hotel", part, spoken, seed, number)
         world = make_world(spoken, part, of_house)
         if part == "train":
-            estrange(world, of_house)
+            estrange(world, of_house, plain=number < _PLAIN)
         system = system_message(world, part, of_house)
-        customer = make_customer(world, part, dice)
+        plain = part == "test" or number < _PLAIN
+        customer = make_customer(world, part, dice, plain=plain)
         identity = f"hotel-{part}-{spoken}-{seed}-{number:05d}"
-        yield converse(world, customer, part, dice, system=system, identity=identity)
+        slips = 0.0 if plain else _SLIPS
+        yield converse(world, customer, part, dice, system=system, identity=identity, slips=slips)
 
 
-def converse(world: World, customer: Customer, part: str, dice: Dice, *, system: str, identity: str) -> Conversation:
-    """One conversation between the customer and the reference agent, to its end; the agent is told `system`.
+def converse(
+    world: World, customer: Customer, part: str, dice: Dice, *, system: str, identity: str, slips: float = 0.0
+) -> Conversation:
+    """One conversation between the customer and the reference agent, to its end; the agent is told `system`, and slips
+    so often.
 
     Raises RuntimeError where it does not end or a goal is missed, which would be a defect of the scenario.
     """
-    agent = ReferenceAgent(world, part, dice, slips=_SLIPS if part == "train" else 0.0)
+    agent = ReferenceAgent(world, part, dice, slips=slips)
     messages = [Message(role="system", content=system)]
     annotations = []
     said: Said | None = customer.opening()

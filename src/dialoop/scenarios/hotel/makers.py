@@ -108,8 +108,8 @@ def digits(pattern: str, dice: Dice) -> str:
     return "".join(str(dice.number(0, 9)) if char == "#" else char for char in pattern)
 
 
-def make_customer(world: World, part: str, dice: Dice) -> Customer:
-    """A customer of this world with one or two goals and habits of its own."""
+def make_customer(world: World, part: str, dice: Dice, *, plain: bool = False) -> Customer:
+    """A customer of this world with one or two goals and habits of its own; `plain`: see `Voice`."""
     names = load("names", world.lang, part)
     weights = _GOALS | {"find": _FINDS[part] * _GOALS["find"]}
     kind = dice.weighted(weights)
@@ -136,7 +136,7 @@ def make_customer(world: World, part: str, dice: Dice) -> Customer:
         knowledge.wrong_room_number = dice.number(60, 95) * 10 + 9
     if dice.chance(0.03):
         knowledge.impossible_day = dice.pick(names["impossible_days"])
-    return Customer(goals, knowledge, Voice(world.lang, part, manner, dice, world.today), dice)
+    return Customer(goals, knowledge, Voice(world.lang, part, manner, dice, world.today, plain=plain), dice)
 
 
 def _goal(kind: str, one: Booking, world: World, names: dict[str, Any], dice: Dice) -> Goal:

@@ -35,28 +35,32 @@ _SIGN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
 
 
-def estrange(world: World, dice: Dice) -> None:
+def estrange(world: World, dice: Dice, *, plain: bool = False) -> None:
     """Call the house, its rooms, what is in them, its rules and their topics by made-up words here and there."""
-    world.hotel = strange(world.hotel, dice)
-    new = {name: strange(name, dice) for name in world.rooms}
+
+    def made(text: str) -> str:
+        return strange(text, dice, plain=plain)
+
+    world.hotel = made(world.hotel)
+    new = {name: made(name) for name in world.rooms}
     if len(set(new.values())) == len(new):
         world.rooms = {
-            new[name]: replace(room, name=new[name], bed=strange(room.bed, dice), view=strange(room.view, dice))
+            new[name]: replace(room, name=new[name], bed=made(room.bed), view=made(room.view))
             for name, room in world.rooms.items()
         }
         for booking in world.bookings.values():
             booking.room = new[booking.room]
-    world.rules = {strange(topic, dice): strange(rule, dice) for topic, rule in world.rules.items()}
+    world.rules = {made(topic): made(rule) for topic, rule in world.rules.items()}
 
 
-def strange(text: str, dice: Dice) -> str:
+def strange(text: str, dice: Dice, *, plain: bool = False) -> str:
     """The text, or, more often, one with made-up words in the place of some of its own: as many, each as long as a word
-    or a sign is, but that a sign may stand twice."""
+    or a sign is, but that a sign may stand twice. `plain`: without those that are hard to spell."""
     if not dice.chance(_STRANGE_TEXTS):
         return text
-    made = _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
+    made = _WORD.sub(lambda found: _word(found[0], dice, plain) if dice.chance(_STRANGE_WORDS) else found[0], text)
     signs = list(_SIGN.finditer(made))
-    if not signs or not dice.chance(_DOUBLED):
+    if plain or not signs or not dice.chance(_DOUBLED):
         return made
     at = dice.pick(signs).end()
     return made[:at] + made[at - 1] + made[at:]
@@ -68,17 +72,17 @@ def strange_unit(unit: str, lang: str, dice: Dice) -> str:
     if lang == "zh":
         made = "".join(dice.pick(_HAN) for _ in range(dice.number(1, 2)))
         return dice.pick([f"个{made}晚", f"晚{made}"]) if unit == "nights" else f"{dice.pick(_CLASSIFIERS)}{made}"
-    made = _word("x", dice)
+    made = _word("x", dice, True)
     if unit == "nights":
         return dice.pick([f"{made} night/{made} nights", f"night's {made}/nights' {made}"])
     return dice.pick([f"{made}/{made}s", f"{made} guest/{made} guests"])
 
 
-def _word(like: str, dice: Dice) -> str:
+def _word(like: str, dice: Dice, plain: bool) -> str:
     if not like.isascii():
-        return dice.pick(_RARE_HAN if dice.chance(_RARE) else _HAN)
+        return dice.pick(_RARE_HAN if not plain and dice.chance(_RARE) else _HAN)
     if dice.chance(_PIECED):
-        if like.islower() and dice.chance(_TWINNED):
+        if not plain and like.islower() and dice.chance(_TWINNED):
             return dice.pick(_twins())
         first, rest = _pieces()
         return dice.pick(first[like[0].isupper()]) + "".join(dice.pick(rest) for _ in range(dice.number(0, 2)))
