@@ -55,7 +55,7 @@ from dialoop.training.loop import Gear, take_step
 from dialoop.training.material import samples_of
 from dialoop.training.optimise import make_optimisers
 from dialoop.training.order import Step, portions, steps_of
-from dialoop.training.preparing import _positions  # the one number that `dialoop tune` decides by the model's size
+from dialoop.training.preparing import positions_of
 from dialoop.training.recipe import ModelShape, Phase, Recipe, TokenizerShape
 from dialoop.training.schedule import OptimiserSettings
 from dialoop.training.sharing import families_among, lay_families, rows_within, steps_of_families
@@ -98,7 +98,7 @@ def dialoop_steps(course: Course, base: Base, seed: int, epoch: int) -> Iterator
     """The batches of each step, as `dialoop tune` makes them: rows of segments where the base takes them."""
     samples, size = course.samples, course.batch_size
     lengths = [len(sample.ids) for sample in samples]
-    positions = _positions(base, max(lengths))
+    positions = positions_of(base, max(lengths))
     if takes_rows(base.model):
         families = families_among(samples, range(len(samples)))
         steps = steps_of_families(families, lengths, size, positions, seed=seed, epoch=epoch)
@@ -112,7 +112,7 @@ def first_batches(course: Course, base: Base) -> list[Batch]:
     """The samples on which all sides must agree, laid as in a step."""
     lengths = [len(sample.ids) for sample in course.first]
     part = rows_within if takes_rows(base.model) else portions
-    step = part(range(len(lengths)), lengths, _positions(base, max(lengths)))
+    step = part(range(len(lengths)), lengths, positions_of(base, max(lengths)))
     return laid(course.first, step, base)
 
 

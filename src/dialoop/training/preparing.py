@@ -302,7 +302,7 @@ def _open(
         lr=settings.lr or rate,
         batch_size=batch_size,
         look_every=settings.look_every or min(250, -(-len(train.samples) // (batch_size * settings.accumulate))),
-        positions=_positions(base, max(len(sample.ids) for sample in train.samples)),
+        positions=positions_of(base, max(len(sample.ids) for sample in train.samples)),
         window=window,
         precision="float32",
         device=str(base.device),
@@ -312,7 +312,7 @@ def _open(
     )
 
 
-def _positions(base: Base, longest: int) -> int:
+def positions_of(base: Base, longest: int) -> int:
     """How many positions a pass may have, by a rough count of what the activations of a layer take."""
     config: Any = base.model.config
     position = 100 * getattr(config, "num_hidden_layers", 12) * getattr(config, "hidden_size", 768)  # bytes

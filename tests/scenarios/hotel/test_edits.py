@@ -11,7 +11,7 @@ from dialoop.scenarios.hotel import make_edited_logs, make_logs
 def edits(part: str) -> list[tuple[str, Conversation, int]]:
     return [
         (note.model_extra["edit"], one, note.index)
-        for one in make_edited_logs(60, seed=3, part=part)
+        for one in make_edited_logs(80, seed=3, part=part)
         for note in one.annotations.messages
         if "edit" in (note.model_extra or {})
     ]
@@ -19,7 +19,7 @@ def edits(part: str) -> list[tuple[str, Conversation, int]]:
 
 def test_every_kind_occurs_and_differs_from_the_true_answer_as_it_says():
     found = edits("train")
-    assert min(Counter(kind for kind, _, _ in found).values()) >= 5
+    assert min(Counter(kind for kind, _, _ in found).values()) >= 8
     assert {kind for kind, _, _ in found} == {"impolite", "wrong_number", "wrong_room", "wrong_call"}
     for kind, conversation, index in found:
         true, worse = conversation.messages[index], rejected_message(conversation.messages[index])
