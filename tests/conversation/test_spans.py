@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dialoop.conversation import Example, SlotSpan, scan
 from dialoop.conversation.export import written
-from dialoop.conversation.spans import SCHEMES, in_scheme, runs_of, without_overlaps
+from dialoop.conversation.spans import SCHEMES, in_scheme, runs_of, without_overlaps, words
 from dialoop.errors import SettingsError
 
 IOB2 = ["B-a", "I-a", "B-a", "O", "B-b", "B-a", "I-a", "I-a"]
@@ -65,3 +65,8 @@ def test_of_spans_that_overlap_the_longest_is_kept_then_the_first():
 
 def test_an_inside_tag_that_continues_nothing_begins_a_span():
     assert runs_of([2, 2, 1, 0, 4, 2], ("x", "y")) == [("x", 0, 1), ("x", 2, 2), ("y", 4, 4), ("x", 5, 5)]
+
+
+def test_words_and_wide_characters_part_where_they_meet():
+    text = "4分以上，500元 Hotel酒店"
+    assert [text[start:end] for start, end in words(text)] == [*"4分以上，", "500", "元", "Hotel", "酒", "店"]

@@ -15,7 +15,7 @@ from dialoop.conversation.record import SlotSpan
 
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u3000-\u303f\uff00-\uffef]")
 """A character of a script that is written without spaces."""
-WORD = re.compile(rf"{WIDE.pattern}|\w+|[^\w\s]")
+WORD = re.compile(rf"{WIDE.pattern}|(?:(?!{WIDE.pattern})\w)+|[^\w\s]")
 Scheme = Literal["IOB1", "IOB2", "BILOU", "BIOES"]
 SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "BILOU", "BIOES")
 
