@@ -42,7 +42,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from dialoop.conversation import Example, MessageAnnotation, SlotSpan, dump_line, read_conversations
-from dialoop.conversation.spans import WIDE, runs_of, without_overlaps
+from dialoop.conversation.spans import runs_of, without_overlaps, words
 from dialoop.evaluation import Difference, Figure
 from dialoop.evaluation.formulas import micro_f1, ratio
 from dialoop.evaluation.sample import by_hash
@@ -57,7 +57,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "intents": {"patience": 99},
 }
 """What each part is tuned with; all else that is not asked for: the defaults of `tune`."""
-WORD = re.compile(rf"{WIDE.pattern}|(?:(?!{WIDE.pattern})\w)+|[^\w\s]")
 NEIGHBOURS = 3
 """Words that the linear tagger sees on each side."""
 FEATURES = 2**18
@@ -114,11 +113,6 @@ def intents_of(note: MessageAnnotation) -> tuple[dict[str, Any], frozenset[str]]
 def act_name(act: dict[str, Any]) -> str:
     slot = act["slot"].split("-")[0] if act["act"] == "Request" else None
     return "+".join(part for part in (act["act"], act.get("service"), slot) if part)
-
-
-def words(text: str) -> list[tuple[int, int]]:
-    """Start and end of each word: letters and digits, a sign, a Chinese character."""
-    return [match.span() for match in WORD.finditer(text)]
 
 
 def shape(word: str) -> str:

@@ -38,16 +38,14 @@ def tune(
     from dialoop.training.team import is_member, leads, start
 
     asked = checked(settings)
-    if resume:
-        if run is None:
-            raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
-        _same_run(run, data, base, asked)
-    processes = RunFolder(run).job().tune.processes if resume and run else asked.processes
+    if resume and run is None:
+        raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
+    kept = _same_run(run, data, base, asked) if resume and run is not None else None
+    processes = (asked if kept is None else kept.tune).processes
     if processes > 1 and not is_member():
         raise typer.Exit(start(processes, sys.argv[1:]))
     watch = TerminalWatch(Console(stderr=True)) if leads() else Quiet()
-    if resume:
-        assert run is not None
+    if kept is not None and run is not None:
         result = go_on(run, watch=watch)
     else:
         if data is None:
@@ -66,8 +64,8 @@ def tune(
     typer.echo(str(result.model))
 
 
-def _same_run(run: Path, data: Path | None, base: str, asked: TuneSettings) -> None:
-    """Refuse what was asked for besides --resume where the run was begun with something else."""
+def _same_run(run: Path, data: Path | None, base: str, asked: TuneSettings) -> Job:
+    """What the run was begun with. Refuses what was asked for besides --resume where that was something else."""
     job = RunFolder(run).job()
     given = asked.model_dump(exclude_defaults=True)
     if data is not None:
@@ -82,3 +80,4 @@ def _same_run(run: Path, data: Path | None, base: str, asked: TuneSettings) -> N
                 where=run,
                 remedy="leave it out to go on as it was begun, or begin a new run",
             )
+    return job
