@@ -112,3 +112,12 @@ def test_a_text_with_two_labels_stays_on_one_side():
     split = split_examples(examples, held_out=0.3)
     assert split.held_out
     assert not {one.text for one in split.train} & {one.text for one in split.held_out}
+
+
+def test_rare_sets_of_labels_are_parted_together_so_that_no_more_than_the_share_is_held_out():
+    rare = [Example(text=f"rare {n}", labels=(f"l{n // 2}", "also")) for n in range(100)]
+    often = [Example(text=f"often {n}", labels=("one", "two")) for n in range(100)]
+    split = split_examples([*rare, *often], held_out=0.1)
+    held = [example.labels == ("one", "two") for example in split.held_out]
+    assert (held.count(True), held.count(False)) == (10, 10)
+    assert split.note is None

@@ -56,6 +56,8 @@ def test_a_larger_base_gets_a_lower_rate():
     rates = [default_rate(weights) for weights in (10**5, 10**7, 10**8, 10**9, 10**10)]
     assert rates == pytest.approx([2e-3, 1.5e-3, 1.5e-4, 1.5e-5, 1e-5])
     assert default_rate(600_000_000, adapter="lora") == 2e-4
+    assert default_rate(110_000_000, encoder=True) == pytest.approx(4.1e-5, rel=0.01)
+    assert default_rate(10**5, encoder=True) == default_rate(10**5)
     assert default_rate(600_000_000, adapter="ia3") == 3e-3
     assert default_rate(10**8, optimiser="sgd") == pytest.approx(7.5e-3)
 

@@ -61,7 +61,8 @@ def split_conversations(
 def split_examples(examples: Sequence[Example], *, held_out: float = 0.1, seed: int = 0) -> Split[Example]:
     """Like `split_conversations`, with each label parted for itself so that both sides have the same balance.
 
-    A label of fewer than two texts is trained on alone.
+    A label of fewer than two texts is trained on alone. Where a text has several labels or spans, each set of them is
+    parted for itself, and the sets too rare for that together.
     """
     _check_share(held_out)
     whole = _too_few(examples, held_out, "examples")
@@ -76,7 +77,7 @@ def split_examples(examples: Sequence[Example], *, held_out: float = 0.1, seed: 
             strata[_stratum(example)][group] = None
     out: set[str] = set()
     unmeasured = 0
-    for members in strata.values():
+    for members in _rare_joined(strata, held_out):
         ordered = sorted(members, key=lambda group: (_rank(group, seed), group))
         count = min(max(round(len(ordered) * held_out), 1), len(ordered) - 1)
         unmeasured += count == 0
@@ -85,6 +86,17 @@ def split_examples(examples: Sequence[Example], *, held_out: float = 0.1, seed: 
         return Split(list(examples), [], "nothing is held out: every label has one text only")
     note = f"{unmeasured} labels have one text only and are not measured" if unmeasured else None
     return _parted(examples, [group in out for group in groups], note)
+
+
+def _rare_joined(strata: dict[Hashable, dict[str, None]], held_out: float) -> list[dict[str, None]]:
+    """The strata, with those sets of labels joined that are too rare to have a share of their own held out."""
+    apart, rare = [], dict[str, None]()
+    for stratum, members in strata.items():
+        if isinstance(stratum, tuple) and len(members) * held_out < 1:
+            rare |= members
+        else:
+            apart.append(members)
+    return [*apart, rare] if rare else apart
 
 
 def _check_share(held_out: float) -> None:

@@ -20,6 +20,7 @@ from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.model import AdapterSettings, Base, head_loss, load_base, spare_rows, takes_rows
 from dialoop.model.base import pooling_of
+from dialoop.model.heads import is_encoder
 from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.contrast import (
     Contrast,
@@ -289,12 +290,14 @@ def _open(
 ) -> Chosen:
     """Decide what the settings leave open; the precision follows."""
     weights = sum(p.numel() for p in base.model.parameters())
-    rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser)
+    sentence = contrast or base.head.pooling == "mean"
+    encoder = is_encoder(base.model.config) and not sentence
+    rate = default_rate(weights, adapter=settings.adapter, optimiser=settings.optimiser, encoder=encoder)
     epochs: float = default_epochs(len(train.samples))
     batch_size = settings.batch_size or max(settings.fewest_a_step, default_batch_size(len(train.samples)))
     if settings.compares:
         epochs, rate = PREFERENCE_EPOCHS, GENTLER * rate
-    elif contrast or base.head.pooling == "mean":
+    elif sentence:
         epochs, rate = sentence_epochs(len(train.samples)), SENTENCE_GENTLER * rate
         batch_size = settings.batch_size or min(SENTENCE_BATCH, len(train.samples))
     return Chosen(

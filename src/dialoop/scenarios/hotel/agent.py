@@ -24,6 +24,7 @@ from dialoop.scenarios.hotel.world import World
 
 _STAY = ("check_in", "nights", "guests")
 _READ_BACK: tuple[Wrong, ...] = ("room", "check_in", "nights")
+_COUNTS: tuple[Wrong, ...] = ("nights", "guests")
 _CHANGES = {"new_check_in": "check_in", "new_nights": "nights", "new_room": "room"}
 
 
@@ -179,8 +180,7 @@ class ReferenceAgent:
         if "error" in result:
             return self._bad_day(task)
         if result["rooms"]:
-            self._offer(task, result["rooms"])
-            return Heard("offered", rooms=task.rooms)
+            return self._offer(task, result["rooms"])
         if "cheapest" in result:
             self._say("too_dear", price=result["cheapest"])
             return Heard("too_dear", note=str(result["cheapest"]))
@@ -195,11 +195,17 @@ class ReferenceAgent:
         self._say("sold_out_stay")
         return Heard("asked", ("check_in",), note="sold_out")
 
-    def _offer(self, task: _Task, rooms: list[dict[str, Any]]) -> None:
+    def _offer(self, task: _Task, rooms: list[dict[str, Any]]) -> Heard:
+        """Most wordings say what was looked for, so that it can be put right."""
         task.rooms = tuple(room["room"] for room in rooms)
         style = self._dice.pick(self._wording.phrases["offer_item"])
         items = [style.format(room=room["room"], price=room["price"]) for room in rooms]
-        self._say("offer" if len(items) > 1 else "offer_one", rooms=self._list(items))
+        stay, wrong = {unit: task.values[unit] for unit in _COUNTS}, None
+        if self._slips.due():
+            wrong = self._dice.pick(_COUNTS)
+            stay[wrong] = self._slips.instead(wrong, stay[wrong], self._last)
+        self._say("offer" if len(items) > 1 else "offer_one", rooms=self._list(items), **stay)
+        return Heard("offered", rooms=task.rooms, wrong=wrong)
 
     def _advance_complaint(self, task: _Task) -> Heard:
         missing = task.lacks("room_number", "problem")
@@ -334,11 +340,13 @@ class ReferenceAgent:
         return self._wording.fill(self._dice, self._dice.pick(self._wording.phrases[key]), texts)
 
     def _with_stay(self, values: dict[str, Any]) -> dict[str, Any]:
-        """With `stay`, the number of nights and its noun, where there are nights."""
-        if "nights" not in values:
-            return values
-        noun = "晚" if self._world.lang == "zh" else " night" if values["nights"] == 1 else " nights"
-        return values | {"stay": f"{values['nights']}{noun}"}
+        """With `stay`, the number of nights and its noun, and `party`, that of guests, where there are such."""
+        told = dict(values)
+        for unit, name, sign in (("nights", "stay", "晚"), ("guests", "party", "位")):
+            if unit in values:
+                noun = sign if self._world.lang == "zh" else f" {unit.removesuffix('s') if values[unit] == 1 else unit}"
+                told[name] = f"{values[unit]}{noun}"
+        return told
 
     def _call(self, tool: str, /, **arguments: Value) -> Result:
         self._calls += 1

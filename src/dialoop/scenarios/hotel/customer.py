@@ -87,8 +87,8 @@ class Customer:
                 return self.choose(goal, room)
             case Book(), "check_in":
                 return self._voice.say("inform", "correct", {"check_in": self._voice.day(goal.check_in)})
-            case Book(), "nights":
-                return self._voice.say("inform", "correct", {"nights": self._voice.count("nights", goal.nights)})
+            case Book(), ("nights" | "guests") as unit:
+                return self._correct_count(unit, getattr(goal, unit))
             case Change(), "changes":
                 return self._inform(self._change_values(goal))
         return self.insist()
@@ -189,7 +189,7 @@ class Customer:
                 )
             room = self._dice.pick(heard.rooms)
             return self._voice.say("room", "ask_room", {"room": Spoken(room, room)})
-        if correction := self._correction(goal, ("check_in", "nights")):
+        if correction := self._correction(goal, ("check_in", "nights", "guests")):
             return correction
         return self._choose(goal, heard.rooms)
 
@@ -216,15 +216,22 @@ class Customer:
         return self._voice.say("inform", "other_price", {"max_price": Spoken(str(goal.max_price), goal.max_price)})
 
     def _correction(self, goal: Book, slots: tuple[str, ...]) -> Said | None:
-        """Once, another day or length than was said before."""
+        """Once, another day, length or number of guests than was said before."""
         if self._corrected or not self._dice.chance(self._manner.corrects):
             return None
         self._corrected = True
-        if self._dice.pick(slots) == "check_in":
-            goal.check_in += timedelta(days=self._dice.number(1, 3))
-            return self._voice.say("inform", "correct", {"check_in": self._voice.day(goal.check_in)})
+        match self._dice.pick(slots):
+            case "check_in":
+                goal.check_in += timedelta(days=self._dice.number(1, 3))
+                return self._voice.say("inform", "correct", {"check_in": self._voice.day(goal.check_in)})
+            case "guests":
+                goal.guests = goal.guests % 4 + 1
+                return self._correct_count("guests", goal.guests)
         goal.nights = goal.nights % 5 + 1
-        return self._voice.say("inform", "correct", {"nights": self._voice.count("nights", goal.nights)})
+        return self._correct_count("nights", goal.nights)
+
+    def _correct_count(self, unit: str, number: int) -> Said:
+        return self._voice.say("inform", "correct", {unit: self._voice.count(unit, number)})
 
     # values
 

@@ -19,9 +19,21 @@ SMALL_TALK = ("hello_again", "who", "abilities", "mood", "weather", "compliment"
 NOT_OURS = ("flight", "homework", "politics")
 _ROOMS, _RULES, _BOOKINGS, _HORIZON_DAYS = 5, 12, 5, 75
 _GOALS = {"book": 40.0, "ask": 12.0, "change": 14.0, "cancel": 12.0, "find": 7.0, "complain": 9.0, "chat": 8.0}
-_FINDS = {"train": 2.0, "test": 1.0}
-"""Times as often that a booking is only looked up: trained on more, lest a wish that names one be taken for a
-cancellation."""
+_OFTEN: dict[str, dict[str, float]] = {"train": {"find": 2.0, "change": 1.5}, "test": {}}
+"""Times as often that a booking is only looked up, lest a wish that names one be taken for a cancellation, and that it
+is changed, which takes most to learn."""
+_CHANGES: dict[str, dict[tuple[str, ...], float]] = {
+    "train": {
+        ("check_in",): 4.0,
+        ("nights",): 3.0,
+        ("room",): 3.0,
+        ("check_in", "nights"): 4.0,
+        ("check_in", "room"): 4.0,
+        ("nights", "room"): 1.0,
+    },
+    "test": {("check_in",): 4.0, ("nights",): 3.0, ("room",): 2.0, ("check_in", "nights"): 2.0},
+}
+"""How often what is changed; two things in one breath are trained on more."""
 _REPAIRS = {"train": [0.0, 0.2, 0.5], "test": [0.0, 0.1, 0.2]}
 _CORRECTS = {"train": [0.0, 0.3, 0.6], "test": [0.0, 0.2, 0.3]}
 """How often customers put themselves right, in the same breath and later: it is hard, so it is trained on more."""
@@ -111,12 +123,12 @@ def digits(pattern: str, dice: Dice) -> str:
 def make_customer(world: World, part: str, dice: Dice, *, plain: bool = False) -> Customer:
     """A customer of this world with one or two goals and habits of its own; `plain`: see `Voice`."""
     names = load("names", world.lang, part)
-    weights = _GOALS | {"find": _FINDS[part] * _GOALS["find"]}
+    weights = {kind: weight * _OFTEN[part].get(kind, 1.0) for kind, weight in _GOALS.items()}
     kind = dice.weighted(weights)
     existing = dice.some(list(world.bookings.values()), 2)
-    goals = [_goal(kind, existing[0], world, names, dice)]
+    goals = [_goal(kind, existing[0], world, part, dice)]
     if kind in ("ask", "chat") or dice.chance(0.08):
-        goals.append(_goal(dice.weighted(weights | {kind: 0.0, "chat": 4.0}), existing[1], world, names, dice))
+        goals.append(_goal(dice.weighted(weights | {kind: 0.0, "chat": 4.0}), existing[1], world, part, dice))
     manner = Manner(
         careless=dice.pick([0.0, 0.0, 0.2, 0.9]),
         mistypes=dice.pick([0.0, 0.0, 0.15, 0.4]),
@@ -139,7 +151,8 @@ def make_customer(world: World, part: str, dice: Dice, *, plain: bool = False) -
     return Customer(goals, knowledge, Voice(world.lang, part, manner, dice, world.today, plain=plain), dice)
 
 
-def _goal(kind: str, one: Booking, world: World, names: dict[str, Any], dice: Dice) -> Goal:
+def _goal(kind: str, one: Booking, world: World, part: str, dice: Dice) -> Goal:
+    names = load("names", world.lang, part)
     if kind == "ask":
         return _questions(world, names, dice)
     if kind == "complain":
@@ -155,12 +168,12 @@ def _goal(kind: str, one: Booking, world: World, names: dict[str, Any], dice: Di
     if kind == "cancel":
         return Cancel(one.booking, reference, possible=(one.check_in - world.today).days >= NOTICE_DAYS)
     change = Change(one.booking, reference)
-    what = dice.weighted({"check_in": 4.0, "nights": 3.0, "room": 2.0, "both": 2.0})
-    if what in ("check_in", "both"):
+    what = dice.weighted(_CHANGES[part])
+    if "check_in" in what:
         change.check_in = max(one.check_in, world.today) + timedelta(days=dice.number(1, 9))
-    if what in ("nights", "both"):
+    if "nights" in what:
         change.nights = one.nights % 5 + 1
-    if what == "room":
+    if "room" in what:
         change.room = dice.pick([room for room in world.rooms if room != one.room])
     return change
 

@@ -1,4 +1,4 @@
-"""What is wrong with what an agent reads back before it acts, as a customer who listens would notice it.
+"""What is wrong with what an agent reads back, offering or before it acts, as a customer who listens would notice it.
 
 Only what the text says is compared with what the customer came for: a value that is not read back is not missed. It
 knows how agents word things, no world and no tool result.
@@ -16,7 +16,13 @@ from dialoop.scenarios.hotel.goals import Book, Cancel, Change, Goal
 from dialoop.scenarios.hotel.reader import phrases_in
 from dialoop.scenarios.hotel.talk import Wrong
 
-_ACTS: dict[str, type[Goal]] = {"confirm_book": Book, "confirm_change": Change, "confirm_cancel": Cancel}
+_ACTS: dict[str, type[Goal]] = {
+    "offer": Book,
+    "offer_one": Book,
+    "confirm_book": Book,
+    "confirm_change": Change,
+    "confirm_cancel": Cancel,
+}
 _TOOLS = {"book room": Book, "change booking": Change, "cancel booking": Cancel}
 """How the agent's own question names what it is about to do (`dialoop.agent`): the tool's name, then its arguments."""
 _ARGUMENTS = {"room": "room", "check_in": "check in", "stay": "nights"}
@@ -24,7 +30,7 @@ _ARGUMENT = r"(?:^|[,，])\s*{} ([^,，.。]+)"
 
 
 def misread(text: str, goal: Goal, lang: str, today: date) -> Wrong | None:
-    """The first thing that is wrong with a text that asks for a yes, or None."""
+    """The first thing that is wrong with a text that offers rooms or asks for a yes, or None."""
     act, values = _read(text, lang)
     if act is not None and not isinstance(goal, act):
         return "act"
@@ -54,6 +60,8 @@ def _wrong_stay(goal: Book, values: dict[str, str], lang: str, today: date) -> W
         return "check_in"
     if "stay" in values and _nights(values["stay"], lang) != goal.nights:
         return "nights"
+    if "party" in values and values_heard.count(values["party"], "guests", lang) != goal.guests:
+        return "guests"
     if goal.room and "room" in values and goal.room.casefold() not in values["room"].casefold():
         return "room"
     return None

@@ -31,8 +31,9 @@ class Slips:
         return self._rate > 0 and self._dice.chance(self._rate)
 
     def instead(self, slot: str, value: Value, said: str) -> Value:
-        """What is read back in the place of a `check_in`, `nights` or `room`; `said`: the customer's last words."""
-        if slot == "nights":
+        """What is read back in the place of a `check_in`, `nights`, `guests` or `room`; `said`: the customer's last
+        words."""
+        if slot in ("nights", "guests"):
             return self._dice.pick([number for number in range(1, 7) if number != value])
         if slot == "check_in":
             day = self._world.today + timedelta(days=self._dice.number(1, _AHEAD))

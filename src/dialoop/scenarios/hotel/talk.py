@@ -46,7 +46,7 @@ Act = Literal[
 ]
 
 
-Wrong = Literal["act", "check_in", "nights", "room", "changes"]
+Wrong = Literal["act", "check_in", "nights", "guests", "room", "changes"]
 """What is wrong with what is read back: another act than the one that was wanted, or the value that was not said."""
 
 

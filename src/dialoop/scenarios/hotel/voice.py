@@ -27,7 +27,7 @@ _STRANGE_UNITS = 0.4
 
 _STRANGE_PHRASES = 0.4
 """How often training puts words that no list has around a value that says by itself what is meant."""
-_CLEAR = ("answer_", "choose", "compare", "correct", "other_day")
+_CLEAR = ("answer_", "choose", "compare", "complain", "correct", "other_day")
 """What the keys of such phrases begin with: the values and what was asked tell what is said. A tail is another."""
 
 
