@@ -111,3 +111,12 @@ class EngineError(RequestError):
 
     def __init__(self, what: str, *, status: int = 502, code: str = "engine_error", remedy: str | None = None) -> None:
         super().__init__(what, status=status, code=code, remedy=remedy)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no memory: Python's, a GPU's, or torch's own on a processor."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
+    )

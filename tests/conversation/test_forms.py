@@ -375,6 +375,15 @@ def test_a_line_without_tag_is_refused_with_its_line(tmp_path: Path):
     assert len(records(path, form="conll")) == 2
 
 
+def test_a_sentence_may_begin_with_a_hashtag_or_a_number_sign(tmp_path: Path):
+    text = "#BREAKING\tB-tag\nin\tO\nUlm\tB-town\n\n#\tO\n1\tO\n\n# a remark\n# NN B-NP O\n2 CD I-NP O\n"
+    path = tmp_path / "tweets.conll"
+    path.write_text(text, encoding="utf-8")
+    first, second, third = records(path, form="conll")
+    assert (first.text, [span.label for span in first.spans]) == ("#BREAKING in Ulm", ["tag", "town"])
+    assert (second.text, third.text) == ("# 1", "# 2")
+
+
 def test_chinese_tokens_are_joined_without_spaces(tmp_path: Path):
     (example,) = records(file(tmp_path, "去 O\n上 B-town\n海 I-town\nKTV B-place\n"))
     assert example.text == "去上海 KTV"

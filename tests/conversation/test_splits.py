@@ -121,3 +121,12 @@ def test_rare_sets_of_labels_are_parted_together_so_that_no_more_than_the_share_
     held = [example.labels == ("one", "two") for example in split.held_out]
     assert (held.count(True), held.count(False)) == (10, 10)
     assert split.note is None
+
+
+def test_many_labels_of_few_texts_have_no_more_than_the_share_held_out_one_of_each_at_most():
+    examples = [Example(text=f"l{n % 100} text {n}", label=f"l{n % 100}") for n in range(300)]
+    split = split_examples([*examples, Example(text="alone", label="only")], held_out=0.1)
+    held = [example.label for example in split.held_out]
+    assert len(held) == len(set(held)) == 30
+    assert "only" not in held
+    assert split.note == "1 labels have one text only and 70 labels have too few texts for a share and are not measured"

@@ -61,6 +61,30 @@ def test_the_queue_follows_what_happens(store, monkeypatch):
     assert following.look() == []
 
 
+def test_only_what_waits_is_remembered(store, monkeypatch):
+    following = Queue(store, "hotel")
+    talk(store, "c1")
+    talk(store, "c2", ASKED)
+    read, events = [], store.events
+    monkeypatch.setattr(store, "events", lambda *args: read.append(args) or events(*args))
+    assert [one.conversation for one in following.look()] == ["c2"]
+    assert [one.conversation for one in following.look()] == ["c2"]
+    assert sorted(read) == [("c1", 0), ("c2", 0)]
+    sights = [one for kept in vars(following).values() if isinstance(kept, dict) for one in kept.values()]
+    assert sum(isinstance(one, desk.Sight) for one in sights) == 1
+    write(store, "c1", ("user_said", {"text": "And lunch?"}), call())
+    read.clear()
+    assert [(one.conversation, one.last[-1].text) for one in following.look()] == [
+        ("c2", "It is never free."),
+        ("c1", "And lunch?"),
+    ]
+    assert read == [("c1", 0)]
+    desk.close(store, "c1", "Lin", "solved")
+    desk.close(store, "c2", "Lin", "solved")
+    assert following.look() == []
+    assert not any(vars(following)[name] for name in ("_waiting", "_quiet"))
+
+
 def test_many_conversations_and_one_that_waits(store, monkeypatch):
     monkeypatch.setattr("dialoop.desk.waiting.PAGE", 4)
     talk(store, "c0", call())

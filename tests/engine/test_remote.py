@@ -100,6 +100,24 @@ def test_errors_keep_their_meaning(transport, kind, status, told):
     assert SECRET not in str(refused.value)
 
 
+VLLM = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        error(VLLM, type="BadRequestError", param=None, code=400),
+        json.dumps({"object": "error", "message": VLLM, "type": "BadRequestError", "param": None, "code": 400}),
+        error("The input is longer than the Context Length of the model", code="invalid_request"),
+        error("too long", code="context_length_exceeded"),
+    ],
+)
+def test_a_conversation_that_is_too_long_is_known_by_any_servers_words(body):
+    with pytest.raises(RequestError) as refused:
+        run(ask(engine_with(answering(body, status=400))))
+    assert (refused.value.status, refused.value.code) == (400, "context_length_exceeded")
+
+
 @pytest.mark.parametrize(("fault", "status"), [(httpx.ConnectError("refused"), 502), (httpx.ReadTimeout("slow"), 504)])
 def test_a_server_that_is_away_or_slow(fault, status):
     def fail(request):

@@ -66,11 +66,11 @@ def test_a_person_asked_more_often_is_seen():
     assert [one.name for one in found.signs if one.alarm] == ["person asked"]
 
 
-def test_messages_out_of_scope_are_seen():
-    def understood(intent: str) -> Step:
-        return "understood", {"intents": [intent]}
-
-    found = drift(served(20, understood("out_of_scope")), records(60), served(20, understood("where"), first=100))
+@pytest.mark.parametrize("verdict", [{"intents": ["out_of_scope"]}, {"intents": ["where"], "out_of_scope": True}])
+def test_messages_out_of_scope_are_seen(verdict: dict):
+    """As an understander says so beside the likeliest intent, or as an intent of its own."""
+    within = ("understood", {"intents": ["where"], "out_of_scope": False})
+    found = drift(served(20, ("understood", verdict)), records(60), served(20, within, first=100))
     assert [one.name for one in found.signs if one.alarm] == ["not understood"]
 
 

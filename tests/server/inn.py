@@ -38,11 +38,12 @@ def inn(
     *,
     operators: Path | None = None,
     engine: Any = None,
+    name: str = "inn",
     **settings: Any,
 ) -> House:
-    """The house with its one agent, `inn`."""
+    """The house with its one agent."""
     engine = engine or ScriptedEngine(answers, width=3)
     chosen = AgentSettings(system=SYSTEM, confirm=False, approve=["cancel_booking"], **settings)
-    agent = Agent("inn", chosen, engine, Toolbox.of([find_rooms, cancel_booking]), store, store.vault)
+    agent = Agent(name, chosen, engine, Toolbox.of([find_rooms, cancel_booking]), store, store.vault)
     served = ServedAgent(agent, InService(Running(engine, "v1")), chosen.greeting)
-    return House({"inn": served}, store, Operators(operators))
+    return House({name: served}, store, Operators(operators))

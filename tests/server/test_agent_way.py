@@ -1,13 +1,15 @@
 """`model: "agent:<name>"`: a durable conversation over OpenAI's protocol, streamed, unstreamed, repeated, restarted."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import openai
 import pytest
 
 from dialoop.engine import ScriptedEngine
-from dialoop.errors import EngineError
+from dialoop.errors import EngineError, StoreError
+from dialoop.server import House
 from dialoop.store import open_store
 
 from .inn import calls, inn
@@ -97,6 +99,66 @@ def test_a_message_that_comes_twice_is_answered_once(store):
     assert sum(event.kind == "user_said" for event in store.events("c1")) == 1
 
 
+def test_a_key_without_a_conversation_gets_its_answer_again(store):
+    engine = ScriptedEngine(["Good day.", "Good day, Bob.", "never"])
+    with serving(house=inn(store, [], engine=engine)) as address:
+        first = ask(address, "hi", key="message-1")
+        again = ask(address, "hi", key="message-1")
+        assert (said(again), again.json()["conversation_id"]) == (said(first), first.json()["conversation_id"])
+        assert again.headers["x-conversation-id"] == first.headers["x-conversation-id"]
+        assert ask(address, "ho", key="message-1", status=422).json()["error"]["code"] == "idempotency_key_reused"
+        bob = ask(address, "hi", key="message-1", user="bob")  # another customer's key is another key
+        assert bob.json()["conversation_id"] != first.json()["conversation_id"]
+    assert len(engine.requests) == 2
+
+
+def test_a_key_finds_the_conversation_that_it_came_in_with(store):
+    engine = ScriptedEngine(["Good day.", "never"])
+    with serving(house=inn(store, [], engine=engine)) as address:
+        ask(address, "hi", "c1", key="message-1")
+        assert ask(address, "hi", key="message-1").json()["conversation_id"] == "c1"
+    assert len(engine.requests) == 1
+
+
+def test_two_equal_requests_at_once_are_one(store):
+    engine = ScriptedEngine(["Good day.", "never", "never", "never"])
+    with serving(house=inn(store, [], engine=engine)) as address, ThreadPoolExecutor(4) as four:
+        answers = list(four.map(lambda _: ask(address, "hi", key="message-1").json(), range(4)))
+    assert len({answer["conversation_id"] for answer in answers}) == 1
+    assert {answer["choices"][0]["message"]["content"] for answer in answers} == {"Good day."}
+    assert len(engine.requests) == 1
+
+
+def test_a_key_is_not_answered_by_another_agent(store):
+    one, other = inn(store, ["Good day."]), inn(store, ["never"], name="bar")
+    house = House({**one.agents, **other.agents}, store)
+    with serving(house=house) as address:
+        ask(address, "hi", "c1", key="message-1")
+        refused = ask(address, "hi", "c1", key="message-1", model="agent:bar", status=409)
+        assert refused.json()["error"]["code"] == "other_agent"
+        assert ask(address, "hi", key="message-1", model="agent:bar", status=409).json()["error"]["param"] == "model"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_store_that_fails_in_the_middle_is_told_and_counted(store, monkeypatch, stream):
+    append = store.append
+
+    def fails(events, **given):
+        if any(event.kind == "agent_said" for event in events):
+            raise StoreError("the disk is full")
+        return append(events, **given)
+
+    monkeypatch.setattr(store, "append", fails)
+    with serving(house=inn(store, ["The lake is warm today."])) as address:
+        answer = ask(address, "how is the lake?", stream=stream, status=200 if stream else 500)
+        counted = httpx.get(f"{address}/metrics").text
+    last = answer.text.split("\n\n")[-2].removeprefix("data: ") if stream else answer.text
+    assert json.loads(last)["error"]["type"] == "server_error"
+    assert "the disk is full" in json.loads(last)["error"]["message"]
+    assert ("lake" in answer.text) is stream  # what was said before stands in the stream
+    assert [line for line in counted.splitlines() if 'status="500"' in line and line.endswith(" 1")]
+
+
 def test_it_goes_on_after_a_restart(store, tmp_path):
     with serving(house=inn(store, ["Good day."])) as address:
         ask(address, "I am Ann Miller", "c1")
@@ -149,6 +211,12 @@ def wait_for(true, seconds=15):
         ({"temperature": 0.5}, 400, "temperature"),
         ({"max_tokens": 5}, 400, "max_tokens"),
         ({"conversation_id": "no spaces"}, 400, "conversation_id"),
+        ({"conversation_id": "会话"}, 400, "conversation_id"),
+        ({"conversation_id": "café"}, 400, "conversation_id"),
+        ({"conversation_id": "c1\n"}, 400, "conversation_id"),
+        ({"user": ""}, 400, "user"),
+        ({"user": "x" * 201}, 400, "user"),
+        ({"user": "x\0"}, 400, "user"),
         ({"messages": [{"role": "assistant", "content": "hi"}]}, 400, "messages"),
         ({"model": "agent:other"}, 404, "model"),
     ],
@@ -157,6 +225,7 @@ def test_what_an_agent_does_not_take(store, fields, status, param):
     with serving(house=inn(store, [])) as address:
         error = ask(address, "hi", status=status, **fields).json()["error"]
     assert error["param"] == param
+    assert store.conversations(tenant=None) == []
 
 
 def test_a_raw_model_takes_no_conversation(store):

@@ -1,6 +1,7 @@
 """The model in service: another version between two turns, never inside one; operators' passwords; the pace."""
 
 import asyncio
+import json
 import stat
 
 import pytest
@@ -18,10 +19,11 @@ class Versions:
         self.current = "v1"
         self.engines = {"v1": ScriptedEngine([], name="v1")}
         self.broken = set()
+        self.fault = ModelError("its weights are torn", remedy="roll back")
 
     def load(self, version):
         if version in self.broken:
-            raise ModelError("its weights are torn", remedy="roll back")
+            raise self.fault
         self.engines[version] = ScriptedEngine([], name=version)
         return self.engines[version]
 
@@ -53,8 +55,10 @@ def test_a_promoted_version_serves_the_next_turn_and_not_the_one_that_runs():
     assert seen == [("v1", "v2", True), (["v1"], True), False, ("v1", False)]
 
 
-def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_once():
+@pytest.mark.parametrize("fault", [ModelError("torn", remedy="roll back"), RuntimeError("CUDA out of memory")])
+def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_once(fault):
     versions = Versions()
+    versions.fault = fault
     versions.broken = {"v2"}
     tried = []
     load = versions.load
@@ -111,6 +115,41 @@ def test_passwords_are_kept_as_digests_for_their_owner_alone(tmp_path):
     assert people.operator(secret) is None
     assert people.sign_in("小雨", "一个很长的密码吧")
     assert people.operator("made up") is None
+
+
+def test_a_session_ends_with_its_operators_password(tmp_path):
+    path = tmp_path / "operators.json"
+    add_operator(path, "Lin", "a long password")
+    add_operator(path, "Kim", "a long password")
+    people = Operators(path)
+    lin, kim = people.sign_in("Lin", "a long password"), people.sign_in("Kim", "a long password")
+    assert (people.operator(lin), people.operator(kim)) == ("Lin", "Kim")
+    before = path.read_text()
+    add_operator(path, "Lin", "another password")
+    assert (people.operator(lin), people.operator(kim)) == (None, "Kim")
+    path.write_text(before)
+    assert people.operator(lin) is None  # for good
+    path.write_text(json.dumps({"operators": {"Lin": json.loads(before)["operators"]["Lin"]}}))
+    assert people.operator(kim) is None
+
+
+def test_while_the_file_cannot_be_read_nobody_is_in(tmp_path):
+    path = tmp_path / "operators.json"
+    add_operator(path, "Lin", "a long password")
+    people = Operators(path)
+    secret = people.sign_in("Lin", "a long password")
+    before = path.read_text()
+    path.write_text("{")
+    assert people.operator(secret) is None
+    path.unlink()
+    assert people.operator(secret) is None
+    path.write_text(before)
+    assert people.operator(secret) == "Lin"
+
+
+def test_without_a_file_a_session_lasts():
+    people = Operators()
+    assert people.operator(people.sign_in("Lin", "")) == "Lin"
 
 
 @pytest.mark.parametrize(("name", "password"), [("", "long enough"), (" x", "long enough"), ("Lin", "short")])

@@ -1,6 +1,7 @@
 """The chat page's and the desk page's part of the server: whose a conversation is, who may post, live events."""
 
 import json
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from dialoop.store import open_store
 from ..desk.talks import ASKED, JOINED, call, talk
 from .inn import inn
 from .running import serving
+from .test_agent_way import wait_for
 
 ID = "chat-" + "x" * 24
 
@@ -118,6 +120,22 @@ def test_without_a_sign_in_the_desk_is_for_this_machine_alone(store):
         assert code(raw) == (403, "wrong_host")
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://x]"])
+def test_an_origin_that_is_no_address_is_another_site(store, origin):
+    with serving(house=inn(store, [])) as address:
+        for path in ("/chat/messages", "/desk/sign-in", "/desk/acts"):
+            client = operator(address)
+            assert code(client.post(path, json={}, headers={"Origin": origin})) == (403, "wrong_origin")
+
+
+def test_a_host_that_is_no_address_is_not_this_machine(store):
+    with serving(house=inn(store, [])) as address:
+        for path in ("/desk", "/desk/me", "/desk/events"):
+            assert code(httpx.get(f"{address}{path}", headers={"Host": "["})) == (403, "wrong_host")
+        assert httpx.get(f"{address}/chat", headers={"Host": "["}).status_code == 200
+        assert code(httpx.get(f"{address}/nowhere", headers={"Host": "["})) == (404, "unknown_url")
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -185,6 +203,60 @@ def test_nobody_is_at_the_desk_without_a_session(store, tmp_path):
         assert lin.get("/desk/me").json()["operator"] == "Lin"
         lin.post("/desk/sign-out", json={}).raise_for_status()
         assert code(lin.get("/desk/events")) == (401, "not_signed_in")
+
+
+def test_an_operator_who_is_taken_out_of_the_file_is_out(store, tmp_path):
+    operators = tmp_path / "operators.json"
+    add_operator(operators, "Lin", "a long password")
+    add_operator(operators, "Kim", "a long password")
+    with serving(house=inn(store, [], operators=operators)) as address:
+        lin, kim = operator(address, "Lin", "a long password"), operator(address, "Kim", "a long password")
+        with lin.stream("GET", "/desk/events") as open_page:
+            operators.unlink()
+            add_operator(operators, "Kim", "a long password")
+            assert code(lin.get("/desk/events")) == (401, "not_signed_in")
+            assert lin.get("/desk/me").json()["operator"] is None
+            for _ in open_page.iter_lines():  # ends by itself
+                pass
+        assert code(kim.get("/desk/events")) == (401, "not_signed_in")  # another digest: signed in anew
+
+
+def pages(client, count, path=f"/chat/events?conversation={ID}"):
+    """So many pages, open until the stack ends."""
+    stack = ExitStack()
+    for _ in range(count):
+        assert stack.enter_context(client.stream("GET", path)).status_code == 200
+    return stack
+
+
+def test_one_visitor_shuts_out_nobody(store):
+    other = "chat-" + "y" * 24
+    with serving(house=inn(store, ["Good day.", "Good day."])) as address:
+        ann, bob = visitor(address), visitor(address)
+        say(ann)
+        say(bob, conversation=other)
+        with pages(ann, 10):
+            refused = ann.get(f"/chat/events?conversation={ID}")
+            assert code(refused) == (429, "too_many_pages")
+            assert "close one" in refused.json()["error"]["message"]
+            assert first_events(bob, f"/chat/events?conversation={other}", "sight")
+        assert wait_for(lambda: reachable(ann, f"/chat/events?conversation={ID}"))
+
+
+def reachable(client, path):
+    with client.stream("GET", path) as answer:
+        return answer.status_code == 200
+
+
+@pytest.mark.parametrize(("limit", "status"), [("MOST_BY_ADDRESS", 429), ("MOST_PAGES", 503)])
+def test_customers_do_not_shut_out_the_desk(store, monkeypatch, limit, status):
+    monkeypatch.setattr(f"dialoop.server.chat_page.{limit}", 3)
+    with serving(house=inn(store, ["Good day."])) as address:
+        ann, lin = visitor(address), operator(address)
+        say(ann)
+        with pages(ann, 3), pages(lin, 5, "/desk/events"):
+            assert code(ann.get(f"/chat/events?conversation={ID}")) == (status, "too_many_pages")
+            assert first_events(lin, "/desk/events", "queue")
 
 
 def test_the_desk_sees_its_queue_and_acts_with_typed_refusals(store):

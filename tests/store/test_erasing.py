@@ -2,12 +2,13 @@
 
 import sqlite3
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from dialoop.conversation import fold
 from dialoop.errors import DataError, LeaseLost
-from dialoop.store import Store, open_store, sqlite
+from dialoop.store import Store, log, open_store, sqlite
 from tests.store.samples import SECRET, every_kind, filled, held, said
 
 
@@ -94,3 +95,49 @@ def test_whoever_reads_meanwhile_keeps_old_bytes_and_that_is_told(tmp_path: Path
         reader.close()
         assert store.erase("c1", reason="r").cleared
         assert not [file for file in tmp_path.iterdir() if SECRET.encode() in file.read_bytes()]
+
+
+def test_the_vault_keeps_nothing_of_an_erased_conversation(store: Store):
+    filled(store)
+    store.vault.keep("c1", "name", "ann", "Ann")
+    store.erase("c1", reason="asked for")
+    for same in ("ann", "bob"):  # what a tool gave back that was being called meanwhile
+        with pytest.raises(LeaseLost, match="was erased"):
+            store.vault.keep("c1", "name", same, same)
+    assert store.vault.kept("c1") == []
+    assert store.vault.keep("c2", "name", "ann", "Ann") == 1  # a conversation that is not opened yet
+
+
+def test_a_value_that_comes_while_its_conversation_is_erased_is_not_kept(store: Store):
+    filled(store)
+    ended, raised = Event(), []
+
+    def keep() -> None:
+        try:
+            store.vault.keep("c1", "name", "ann", "Ann")
+        except LeaseLost as error:
+            raised.append(error)
+        finally:
+            ended.set()
+
+    thread = Thread(target=keep)
+    with store._database.transaction(write=True) as session:
+        log.erase(session, "c1", "asked for")
+        thread.start()
+        assert not ended.wait(0.2), "it did not wait for the erasing to end"
+    thread.join()
+    assert len(raised) == 1
+    assert store.vault.kept("c1") == []
+
+
+def test_erasing_again_erases_what_was_left(store: Store):
+    filled(store)
+    store.erase("c1", reason="asked for")
+    with store._database.transaction(write=True) as session:  # as an older dialoop let a worker do
+        statement = "INSERT INTO vault (conversation, kind, number, same, value) VALUES (?, ?, ?, ?, ?)"
+        session.run(statement, "c1", "name", 1, "ann", '"Ann"')
+    assert store.vault.kept("c1") == [("name", 1, "Ann")]
+    assert store.erase("c1", reason="asked for").conversations == ()
+    assert store.vault.kept("c1") == []
+    assert len(list(store.events("c1"))) == 5
+    assert store.verify().whole

@@ -8,6 +8,7 @@ import pytest
 from dialoop.conversation import write_conversations
 from dialoop.errors import DataError, SettingsError
 from dialoop.model import Head, load_base
+from dialoop.training import TuneSettings
 from dialoop.training.material import choose_head, part, read_records, samples_of
 
 from .talks import pairs_file, talks, talks_file, texts_file
@@ -123,3 +124,22 @@ def test_what_cannot_be_held_out_is_refused(held_out, tmp_path: Path):
 def test_held_out_of_another_kind_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="holds no conversations"):
         part(read_records(talks_file(tmp_path, 30)), str(texts_file(tmp_path)), 0)
+
+
+@pytest.mark.parametrize("held_out", [None, "0.2", "file"])
+def test_what_is_out_of_scope_is_held_out_and_not_learnt(held_out, tmp_path: Path):
+    rows = [{"text": f"{label} {n}", "label": label} for n in range(40) for label in ("ask", "book", "out_of_scope")]
+    other = written(tmp_path, *rows[:3], name="other.jsonl")
+    records = read_records(written(tmp_path, *rows))
+    split, _ = part(records, str(other) if held_out == "file" else held_out, 0)
+    assert "out_of_scope" not in {one.label for one in split.train}
+    assert [one.label for one in split.held_out].count("out_of_scope") == 40 + (held_out == "file")
+    assert "texts labelled out_of_scope are held out" in (split.note or "")
+    assert choose_head(records, "auto", split.train).labels == ("ask", "book")
+
+
+@pytest.mark.parametrize("values", [{"fresh_values": 0.5}, {"look_answers": 4}])
+def test_what_belongs_to_conversations_is_refused_for_labelled_texts(values, tmp_path: Path):
+    texts = read_records(texts_file(tmp_path))
+    with pytest.raises(SettingsError, match="belong to conversations"):
+        choose_head(texts, "auto", texts.examples, TuneSettings.model_validate(values))

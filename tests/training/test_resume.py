@@ -12,7 +12,7 @@ import pytest
 from dialoop.cli import main
 from dialoop.errors import RunError
 from dialoop.model.folder import verify
-from dialoop.training import Job, Quiet, TuneSettings, resume, tune
+from dialoop.training import Job, Quiet, TuneSettings, resume, tune, tuning
 
 from .talks import talks_file
 
@@ -177,3 +177,21 @@ def test_going_on_with_other_settings_is_refused(words, what, bases, tmp_path: P
         main(["tune", "--run", str(tmp_path / "run"), "--resume", *words])
     assert ended.value.code == 2
     assert f"{what}, and the run was begun with" in capfd.readouterr().err
+
+
+def test_a_run_stopped_during_its_first_look_has_looked_and_goes_on_as_if_undisturbed(bases, tmp_path, monkeypatch):
+    asked = job(tmp_path, bases["gpt2"], patience=1)
+    whole = tune(asked, run=tmp_path / "whole")
+    measured = tuning.mean_loss
+
+    def stopped(*told):
+        signal.raise_signal(signal.SIGINT)
+        return measured(*told)
+
+    monkeypatch.setattr(tuning, "mean_loss", stopped)
+    assert tune(asked, run=tmp_path / "run").stopped_by == signal.SIGINT
+    monkeypatch.undo()
+    assert [entry["step"] for entry in told(tmp_path / "run")] == [0]
+    result = resume(tmp_path / "run")
+    assert told(tmp_path / "run") == told(tmp_path / "whole")
+    assert result.steps == whole.steps > 0

@@ -66,3 +66,26 @@ def test_every_setting_is_told_in_the_documents():
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     missing = [name for name in TuneSettings.model_fields if f"`{name}`" not in page]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"lora_rank": 64}, "lora_rank needs an adapter"),
+        ({"adapter": "ia3", "lora_alpha": 8.0}, "lora_alpha needs an adapter: lora, dora or rslora"),
+        ({"beta": 0.3}, "beta needs the objective dpo or kto"),
+        ({"objective": "dpo", "desirable_weight": 2.0}, "needs the objective kto"),
+        ({"momentum": 0.5}, "momentum needs the optimiser sgd"),
+        ({"optimiser": "sgd", "beta1": 0.5}, "beta1 needs another optimiser than sgd"),
+        ({"average": "tail", "average_decay": 0.9}, "average_decay needs average ema"),
+        ({"average_tail": 0.5}, "average_tail needs average tail"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(values, told):
+    with pytest.raises(SettingsError, match=told):
+        checked(values)
+
+
+def test_settings_are_refused_only_where_they_say_something_else_than_the_default():
+    assert checked({"lora_rank": 16, "beta": 0.1, "momentum": 0.9}).lora_rank == 16
+    assert checked({"adapter": "dora", "lora_rank": 64}).lora_rank == 64

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialoop.training.batches import Sample
-from dialoop.training.sharing import LEAST_LEAD, TOGETHER, families_among, lay_families, rows_within, steps_of_families
+from dialoop.training.sharing import (
+    LEAST_LEAD,
+    TOGETHER,
+    families_among,
+    lay_families,
+    rows_within,
+    steps_of_families,
+)
 
 LEADS = [list(range(100 * n, 100 * n + 20 + 7 * n)) for n in range(3)]
 
@@ -72,7 +79,8 @@ def test_an_epoch_holds_every_sample_once_in_rows_of_bounded_size(given_samples,
     assert all(sum(map(len, step)) <= batch_size for step in steps)
     for row in (row for step in steps for row in step):
         assert len(row) <= 4
-        assert len(row) == 1 or sum(lengths[n] for n in row) <= positions
+        laid = lay_families([given_samples[n] for n in row])
+        assert len(row) == 1 or laid.inputs["input_ids"].shape[1] <= positions
     assert steps == steps_of_families(families, lengths, batch_size, positions, seed=1, epoch=epoch, rows=4)
 
 
@@ -89,8 +97,15 @@ def test_a_step_holds_a_few_of_a_family_and_epochs_differ():
 
 
 def test_a_row_ends_before_it_is_too_long():
-    assert rows_within([0, 1, 2, 3], [50, 50, 500, 20], 100) == [[0, 1], [2], [3]]
-    assert rows_within([3, 2, 1, 0], [1, 1, 1, 1], 100, most=3) == [[3, 2, 1], [0]]
+    alone = {number: (number, 0) for number in range(4)}
+    assert rows_within([0, 1, 2, 3], [50, 50, 500, 20], 100, alone) == [[0, 1], [2], [3]]
+    assert rows_within([3, 2, 1, 0], [1, 1, 1, 1], 100, alone, most=3) == [[3, 2, 1], [0]]
+
+
+def test_what_stands_once_in_a_row_is_counted_once():
+    kin = {0: (0, 40), 1: (0, 40), 2: (1, 30), 3: (0, 40)}
+    assert rows_within([0, 1, 2, 3], [50, 50, 50, 50], 120, kin) == [[0, 1, 2, 3]]
+    assert rows_within([0, 1, 2, 3], [50, 50, 50, 50], 110, kin) == [[0, 1, 2], [3]]
 
 
 @pytest.mark.parametrize("numbers", [[], range(0)])

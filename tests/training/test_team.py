@@ -51,7 +51,7 @@ def test_two_processes_give_the_losses_and_the_model_of_one(bases, tmp_path: Pat
 
 
 def test_a_stop_reaches_all_and_the_run_goes_on_to_the_same_losses(bases, tmp_path: Path):
-    data, both = talks_file(tmp_path, 40), ("--processes", "2", "--look-every", "2")
+    data, both = talks_file(tmp_path, 40), ("--processes", "2", "--look-every", "2", "--dropout", "0.2")
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert tuned(data, bases["qwen3"], whole, *both).returncode == 0
     going = subprocess.Popen(

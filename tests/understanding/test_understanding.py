@@ -14,7 +14,7 @@ from dialoop.conversation import Annotations, Conversation, Example, Message, Me
 from dialoop.errors import DataError, DialoopError, ModelError, RunError
 from dialoop.model import Head, load_base, save_model
 from dialoop.understanding import OUT_OF_SCOPE, Understander, fit, fit_model, labelled
-from dialoop.understanding.reading import head_of, read_texts
+from dialoop.understanding.reading import read_texts
 from tests.tiny_models import tiny_model
 from tests.understanding.intents import OTHERS, WORDS, examples
 
@@ -105,16 +105,6 @@ def test_a_temperature_makes_no_other_intent_the_likeliest(understander: Underst
     read = read_texts(base, texts)
     said = [base.head.labels[i] for i in read.logits.argmax(axis=1)]
     assert [next(iter(one.intents)) for one in understander.understand_all(texts)] == said
-
-
-@pytest.mark.parametrize("kind", ["qwen3", "gpt2", "llama", "bert"])
-def test_features_are_what_the_head_reads(kind: str, tmp_path: Path):
-    base = load_base(tiny_model(kind, tmp_path / kind), head=Head(kind="classify", labels=("a", "b", "c")))
-    read = read_texts(base, ["short", "a much longer text than that, with more words", "你好", ""])
-    with torch.inference_mode():
-        again = head_of(base.model)(torch.from_numpy(read.features)).numpy()
-    assert read.features.shape[0] == 4
-    np.testing.assert_allclose(again, read.logits, atol=1e-4)
 
 
 def test_what_is_kept_belongs_to_one_model(fitted: Path, tmp_path: Path):

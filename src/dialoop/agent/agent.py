@@ -139,8 +139,8 @@ class Agent:
 
         `key`: the message's idempotency key; a message that comes twice gets the answer that it got. The turn goes on
         to its end where nobody reads the pieces. Raises at the first step RequestError: 404 for another tenant's or
-        customer's conversation, 409 for one that is closed, erased, another agent's or busy, 422 for a key that came
-        with another text.
+        customer's conversation, 409 for one that is closed, erased, another agent's or busy (also for a message that
+        comes twice), 422 for a key that came with another text.
         """
 
         message = _Message(conversation, text, key, tenant, customer, lang, source)
@@ -180,6 +180,8 @@ class Agent:
                     log.warning("%s could not be gone on with: %s", conversation, error.what)
             except DialoopError as error:
                 log.warning("%s could not be gone on with: %s", conversation, error.what)
+            except Exception:
+                log.exception("%s could not be gone on with", conversation)
         return finished
 
     def interrupt(self, conversation: str) -> bool:
@@ -261,6 +263,7 @@ class Agent:
         if stored.state.phase == "erased":
             what = f"the conversation {before.conversation!r} is erased"
             raise RequestError(what, status=409, code="conversation_erased", remedy="open a new one")
+        self._check_agent(stored.state.agent)
         said = next((one for one in stored.since(before.first - 1) if one.kind == "user_said"), None)
         protector = self._protector(before.conversation, stored.state)
         if before.conversation != conversation or said is None or not await _is_same(said, text, stored, protector):

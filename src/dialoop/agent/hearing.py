@@ -6,6 +6,7 @@ Small and sure rather than wide: what is not heard here is left to the model. It
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dialoop.conversation.language import script_language
@@ -17,15 +18,19 @@ _SURE = 0.5
 
 _YES_SIGNS_EN = re.compile(
     r"\b(?:yes|yeah|yep|yup|yea|sure|ok|okay|correct|exactly|precisely|indeed|agreed|absolutely|definitely|certainly|"
-    r"perfect|confirm(?:ed)?|go ahead|do (?:it|so|that)|please do|book it|cancel it|change it|of course|by all means|"
+    r"perfect|confirm(?:ed)?|go ahead|do (?:it|so|that)|please do|(?:book|cancel|change) it|of course|by all means|"
     r"(?:that|it)(?:'s| is| all)? (?:is )?(?:right|correct|fine|good|ok|okay|it)|(?:sounds|looks) "
     r"(?:good|right|great|fine|perfect|correct)|all (?:right|good|correct)|alright|very well|affirmative|fine by me|"
     r"works for me|suits me|i agree|i do|you may|please go|right|true|how i (?:want|would like) it)\b"
 )
 _NO_EN = re.compile(
-    r"\b(?:no|not|nope|nah|don't|dont|doesn't|isn't|wrong|but|instead|wait|stop|cancel that|rather|except|change my|"
+    r"\b(?:no|not|nope|nah|wrong|but|instead|wait|stop|cancel that|rather|except|chang\w* my|"
     r"however|actually|hold on|never|unless|if(?! possible| that works| you can| it works)|different|another|bye|"
-    r"goodbye)\b"
+    r"goodbye|cannot|(?:do|does|did|is|are|was|were|wo|ca|could|would|should|has|have|had|must|need|might|ai)n ?t|"
+    r"none|nothing|nobody|neither|nor|hardly|barely|refus\w*|declin\w*|reject\w*|hat(?:e|es|ed|ing)|den(?:y|ied)|"
+    r"disagree\w*|doubt\w*|unable|unsure|incorrect|mistake\w*|later|maybe|perhaps|let me|keep|leave|forget|skip|"
+    r"without|against|second thoughts?|think (?:about|it over)|where|which|who|why|when|"
+    r"what(?!'?s? (?:i|we)\b)|how (?!i\b|we\b))\b|n't\b"
 )
 _YES_ZH = re.compile(
     r"(?:(?:yes|ok|okay|sure)[，,。! ]*)?"
@@ -36,8 +41,17 @@ _YES_ZH = re.compile(
 )
 _NO_ZH = re.compile(
     r"不(?!错|用谢|客气)|别|没(?!错|问题|有问题|关系)|等等|等一下|先|但|错了|(?<!没)有误|换|改成|改为|而是|算了|吗|呢|[？?]|再见|再会|"
-    r"拜拜|bye|号|问了|最后|第"
+    r"拜拜|bye|号|问了|最后|第|拒|以后|再[说想看议]|对了|另|考虑|反悔|后悔|改主意|改[天日]|晚点|回头|稍|暂|未|无法|甭|勿|难|保[留持]|"
+    r"留着|放弃|作罢|免了|多少|怎|什么|谁|哪|几"
 )
+_ACTS = {
+    "cancel": re.compile(r"\bcancel(?:s|l?ed|l?ing)?\b|取消"),
+    "change": re.compile(r"\bchang(?:e|es|ed|ing)\b|改"),
+    "book": re.compile(r"\b(?:re)?book\b|订"),
+}
+"""Words of a yes that say what is to be done: they are one where just that was asked."""
+_OTHER_ACTS = ("cancel", "change")
+"""Acts that are another wish where they were not asked for. Whoever books says yes to many a question."""
 _QUESTION = re.compile(r"[?？]|吗|\b(?:shall i|should i|may i|please confirm)\b|请确认|确认一下", re.IGNORECASE)
 _LONGEST_YES = {"en": 10, "zh": 12}
 """Words, or signs, beyond which a text says more than a yes."""
@@ -72,24 +86,51 @@ def wants_person(text: str) -> bool:
     return bool(_PERSON_EN.search(text) or _PERSON_ZH.search(text))
 
 
-def is_yes(text: str, intents: dict[str, float] | None = None) -> bool:
-    """Whether the text is a yes and nothing else: short, with a sign of a yes, without one of a no or a change."""
+def is_yes(
+    text: str, intents: Mapping[str, float] | None = None, *, asked: str = "", tools: Iterable[str] = ()
+) -> bool:
+    """Whether the text is a yes and nothing else: short, with a sign of a yes, without one of a no or a change.
+
+    `asked` is the question that it answers, `tools` are the names of the tools that the yes would let be called:
+    "cancel it" is a yes where these cancel (or, if they do not tell, where the question does), and a no elsewhere.
+    """
+    bare, acts = _plain(text), _acts_asked(asked, tools)
+    if _denies(bare, acts):
+        return False
     if intents and any(name.lower() in YES_INTENTS and sure >= _SURE for name, sure in intents.items()):
-        return not _denies(text)
-    bare = text.strip().lower().replace("’", "'")
-    if not bare or _denies(bare) or re.search(r"\d", bare):  # with a number or a stand-in it says more than a yes
+        return True
+    if re.search(r"\d", bare):  # with a number or a stand-in it says more than a yes
         return False
     if script_language(bare) == "zh":
-        return len(re.sub(r"\W", "", bare)) <= _LONGEST_YES["zh"] and bool(_YES_ZH.match(bare))
-    words = re.findall(r"[a-z']+", bare)
-    return len(words) <= _LONGEST_YES["en"] and bool(_YES_SIGNS_EN.search(bare) or re.fullmatch(r"y\W*", bare))
+        sign = _YES_ZH.match(bare)
+        return len(re.sub(r"\W", "", bare)) <= _LONGEST_YES["zh"] and sign is not None and _acts(sign[0]) <= acts
+    if len(re.findall(r"[a-z']+", bare)) > _LONGEST_YES["en"]:
+        return False
+    signs = (sign[0] for sign in _YES_SIGNS_EN.finditer(bare))
+    return any(_acts(sign) <= acts for sign in signs) or re.fullmatch(r"y\W*", bare) is not None
 
 
-def _denies(text: str) -> bool:
-    bare = text.lower().replace("’", "'")
-    if script_language(bare) == "zh":
-        return bool(_NO_ZH.search(bare))
-    return bool(_NO_EN.search(bare)) or "?" in bare
+def _plain(text: str) -> str:
+    return re.sub("[‘’ʼ´`′＇]", "'", text.strip().lower())
+
+
+def _denies(bare: str, acts: set[str]) -> bool:
+    """Whether a no, a doubt, a question or another wish is in it, in either language."""
+    if _NO_ZH.search(bare) or _NO_EN.search(bare):
+        return True
+    return any(act in _OTHER_ACTS for act in _acts(bare) - acts)
+
+
+def _acts(text: str) -> set[str]:
+    return {act for act, words in _ACTS.items() if words.search(text)}
+
+
+def _acts_asked(asked: str, tools: Iterable[str]) -> set[str]:
+    """What the tools' names say that is done; where they say nothing, what the sentences that ask say."""
+    names = " ".join(re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", name) for name in tools)
+    sentences = re.split(r"(?<=[.!?。！？\n])", asked)
+    acts = _acts(names.lower()) or _acts(_plain(" ".join(one for one in sentences if _QUESTION.search(one))))
+    return acts - {"book"} if acts & {*_OTHER_ACTS} else acts  # "cancel the booking", 取消预订
 
 
 def asked_for(arguments: dict[str, Any], asked: str, customer: str) -> bool:

@@ -20,7 +20,8 @@ def confirmed(course: Course) -> Decision | None:
     if not calls:
         return None
     situation = course.situation()
-    if not is_yes(situation.text, dict(situation.intents)):
+    tools = [call.name for call in calls]
+    if not is_yes(situation.text, situation.intents, asked=situation.asked, tools=tools):
         return None
     return Decision(rule="confirmed", calls=[(call.name, arguments_of(call)) for call in calls])
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dialoop.agent.guarding import SentenceGuard, Sentences
+from dialoop.agent.proposing import model_request
 from dialoop.agent.seams import Guard, Situation, called
-from dialoop.conversation import FunctionCall, parse_tool_arguments
+from dialoop.agent.settings import AgentSettings
+from dialoop.conversation import FunctionCall, State, parse_tool_arguments
 from dialoop.engine import Engine, Gathered, GenerateRequest, Piece
 from dialoop.errors import DataError, DialoopError, EngineError, RequestError
 from dialoop.privacy import Protector
@@ -25,6 +28,7 @@ PAUSES = (0.5, 1.0, 2.0)
 """Seconds between tries where the engine is busy."""
 _BUSY = frozenset({429, 503})
 TOO_LONG = "context_length_exceeded"
+T = TypeVar("T")
 
 
 class Interrupted(Exception):
@@ -42,6 +46,32 @@ class Proposal:
     calls: tuple[FunctionCall, ...] = ()
     fault: str | None = None
     mendable: bool = False
+
+
+async def shortened(
+    state: State,
+    protector: Protector,
+    settings: AgentSettings,
+    hear: Callable[[GenerateRequest, int], Awaitable[T]],
+    *,
+    anew: bool = False,
+) -> T:
+    """What `hear` makes of the request for the next message; it is told how many messages were left out for length.
+
+    Where the conversation is too long for the model, whole turns leave from the front and it is asked again. Raises
+    RequestError with the code TOO_LONG where even the last turn is too long.
+    """
+    window, before = settings.window, None
+    while True:
+        request, shown, left_out = await asyncio.to_thread(
+            model_request, state, protector, settings, window=window, anew=anew
+        )
+        try:
+            return await hear(request, left_out)
+        except RequestError as error:
+            if error.code != TOO_LONG or (before is not None and shown >= before):
+                raise
+            window, before = max(2, shown * 2 // 3), shown
 
 
 class Speaker:

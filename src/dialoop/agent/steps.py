@@ -162,7 +162,7 @@ def _denial(call: ToolRequested, before: Course, standing: Standing) -> tuple[st
 def _confirmed(call: ToolRequested, before: Course) -> bool:
     """Whether the customer's last message is a yes to this call: the agent's last answer asked for just that."""
     situation = before.situation()
-    if not is_yes(situation.text, dict(situation.intents)):
+    if not is_yes(situation.text, situation.intents, asked=situation.asked, tools=[call.name]):
         return False
     if meaning(call) in map(meaning, before.unconfirmed()):
         return True

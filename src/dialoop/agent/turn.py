@@ -16,12 +16,11 @@ from typing import Any
 from dialoop.agent.course import CONFIRM, UNKNOWN, Course, arguments_of
 from dialoop.agent.notices import Notices, in_words
 from dialoop.agent.pieces import TurnPiece
-from dialoop.agent.proposing import model_request
 from dialoop.agent.rules import BUILT_IN, PERSON
 from dialoop.agent.seams import Decision, Guard, Rule, Search, called
 from dialoop.agent.seams import Understand as Understands
 from dialoop.agent.settings import AgentSettings
-from dialoop.agent.speaking import TOO_LONG, Interrupted, Proposal, Speaker
+from dialoop.agent.speaking import TOO_LONG, Interrupted, Proposal, Speaker, shortened
 from dialoop.agent.steps import (
     MOST_ATTEMPTS,
     Ask,
@@ -40,7 +39,7 @@ from dialoop.agent.steps import (
 from dialoop.agent.tools import Toolbox, ToolContext
 from dialoop.conversation import EVENT, Event, FunctionCall, canonical_json
 from dialoop.conversation.events import Escalated, ToolRequested
-from dialoop.engine import Engine
+from dialoop.engine import Engine, GenerateRequest
 from dialoop.errors import DataError, DialoopError, RequestError
 from dialoop.privacy import Protector
 
@@ -211,26 +210,22 @@ class Turn:
 
     async def _proposal(self, anew: bool) -> Proposal:
         """What the model says; where the conversation is too long for it, whole turns leave from the front."""
-        window, before = self._means.settings.window, None
-        while True:
-            request, shown, left_out = await asyncio.to_thread(
-                model_request, self.course.state, self._protector, self._means.settings, window=window, anew=anew
-            )
-            if before is not None and shown >= before:
-                return Proposal(fault="the conversation is too long for the model")
+
+        async def hear(request: GenerateRequest, left_out: int) -> Proposal:
             if left_out:
                 reason = f"{left_out} messages left out for length"
-                await self.append(
-                    ("decided", {"action": "model", "reason": reason, "model": self._means.model_version})
-                )
+                told = {"action": "model", "reason": reason, "model": self._means.model_version}
+                await self.append(("decided", told))
             situation = self.course.situation()
             speaker = Speaker(self._protector, situation, self._means.guard, self._speaking(), lambda: self.stopped)
-            try:
-                return await speaker.hear(self._means.engine, request)
-            except RequestError as error:
-                if error.code != TOO_LONG:
-                    raise
-                window, before = max(2, shown * 2 // 3), shown
+            return await speaker.hear(self._means.engine, request)
+
+        try:
+            return await shortened(self.course.state, self._protector, self._means.settings, hear, anew=anew)
+        except RequestError as error:
+            if error.code != TOO_LONG:
+                raise
+            return Proposal(fault="the conversation is too long for the model")
 
     async def _request(
         self, calls: Iterable[FunctionCall], text: str | None, model: str | None, *before: Fields

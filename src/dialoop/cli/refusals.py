@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from dialoop.errors import DialoopError
+from dialoop.errors import DialoopError, is_out_of_memory
 
 REFUSED = 2
 DEFECT = 1
@@ -40,7 +40,7 @@ def refusal(error: Exception, args: Sequence[str]) -> tuple[str, int]:
         return str(error), error.exit_status
     if _is_full_disk(error):
         error = OSError(errno.ENOSPC, str(error), getattr(error, "filename", None))
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         remedy = "close other programs, or ask for less at once: a smaller batch, a shorter window, a smaller base"
         return str(DialoopError("out of memory", remedy=remedy)), REFUSED
     if isinstance(error, OSError) and error.errno is not None:
@@ -61,14 +61,6 @@ def _place_of(error: OSError) -> str | None:
 def _is_full_disk(error: Exception) -> bool:
     """Also as the weight writer tells it: its own exception class with the system's text inside."""
     return getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-    )
 
 
 def _defect(error: Exception, args: Sequence[str]) -> str:

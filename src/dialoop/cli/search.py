@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from dialoop.cli.setting_options import with_settings
+from dialoop.cli.setting_options import given, with_settings
 from dialoop.errors import SettingsError
 from dialoop.training import Job, TuneSettings, checked
 from dialoop.training.search import SearchSettings, read_space
@@ -29,6 +29,7 @@ def _space(value: Any) -> Any:
 
 @with_settings(TuneSettings)
 def search(
+    ctx: typer.Context,
     data: Annotated[
         Path | None, typer.Argument(help="Conversations or labelled texts; the form is recognised.")
     ] = None,
@@ -73,7 +74,8 @@ def search(
     else:
         if data is None:
             raise SettingsError("no data was named", remedy="dialoop search LOGS")
-        result = begin(Job(data=str(data), base=base, tune=checked(settings)), wanted, folder=out, say=say)
+        job = Job(data=str(data), base=base, tune=checked(given(ctx, settings)))
+        result = begin(job, wanted, folder=out, say=say)
     if result.best is not None:
         Console().print(trials_table(result.study, result.plan))
         say(f"best settings: {result.folder / 'best.yaml'}\nreport: {result.folder / 'report.html'}")

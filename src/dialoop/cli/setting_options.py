@@ -27,3 +27,9 @@ def with_settings(model: type[BaseModel]) -> Callable[[Any], Any]:
         return function
 
     return dress
+
+
+def given(ctx: typer.Context, settings: dict[str, Any]) -> dict[str, Any]:
+    """Those of a verb's settings that somebody gave, on the command line or in the project file; default or not."""
+    sources = {name: getattr(ctx.get_parameter_source(name), "name", "") for name in settings}
+    return {name: value for name, value in settings.items() if sources[name] != "DEFAULT"}

@@ -1,7 +1,7 @@
 """The record of a conversation, and its ways in and out of files."""
 
 from dialoop.conversation.events import EVENT, SAID, SCHEMA_VERSION, Event
-from dialoop.conversation.example import Example
+from dialoop.conversation.example import OUT_OF_SCOPE, Example
 from dialoop.conversation.export import DROPS, container_for, written
 from dialoop.conversation.faults import Fault
 from dialoop.conversation.findings import FileFindings, FoundFault, Inspection, Shared, Spread
@@ -36,6 +36,7 @@ __all__ = [
     "EVENT",
     "FORMS",
     "LIKE",
+    "OUT_OF_SCOPE",
     "SAID",
     "SAID_BY",
     "SCHEMA_VERSION",

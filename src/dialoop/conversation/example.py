@@ -8,6 +8,9 @@ from typing import Any
 from dialoop.conversation.record import SlotSpan
 from dialoop.errors import Place
 
+OUT_OF_SCOPE = "out_of_scope"
+"""The label of messages that an agent is not for. It is no intent, and is not learnt as one."""
+
 
 @dataclass(frozen=True)
 class Example:

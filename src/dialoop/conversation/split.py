@@ -59,10 +59,9 @@ def split_conversations(
 
 
 def split_examples(examples: Sequence[Example], *, held_out: float = 0.1, seed: int = 0) -> Split[Example]:
-    """Like `split_conversations`, with each label parted for itself so that both sides have the same balance.
+    """Like `split_conversations`, with each label, or set of labels, parted for itself, so that both sides are alike.
 
-    A label of fewer than two texts is trained on alone. Where a text has several labels or spans, each set of them is
-    parted for itself, and the sets too rare for that together.
+    Those too rare to have a text of their own held out are parted together. A label's only text is trained on.
     """
     _check_share(held_out)
     whole = _too_few(examples, held_out, "examples")
@@ -76,27 +75,38 @@ def split_examples(examples: Sequence[Example], *, held_out: float = 0.1, seed: 
             seen.add(group)
             strata[_stratum(example)][group] = None
     out: set[str] = set()
-    unmeasured = 0
-    for members in _rare_joined(strata, held_out):
+    rare: dict[Hashable, list[str]] = {}
+    for stratum, members in strata.items():
         ordered = sorted(members, key=lambda group: (_rank(group, seed), group))
-        count = min(max(round(len(ordered) * held_out), 1), len(ordered) - 1)
-        unmeasured += count == 0
-        out.update(ordered[:count])
+        if len(ordered) * held_out < 1:
+            rare[stratum] = ordered
+        else:
+            out.update(ordered[: min(round(len(ordered) * held_out), len(ordered) - 1)])
+    out.update(_of_rare(rare, held_out, seed))
     if not out:
         return Split(list(examples), [], "nothing is held out: every label has one text only")
-    note = f"{unmeasured} labels have one text only and are not measured" if unmeasured else None
-    return _parted(examples, [group in out for group in groups], note)
+    return _parted(examples, [group in out for group in groups], _unmeasured(strata, out))
 
 
-def _rare_joined(strata: dict[Hashable, dict[str, None]], held_out: float) -> list[dict[str, None]]:
-    """The strata, with those sets of labels joined that are too rare to have a share of their own held out."""
-    apart, rare = [], dict[str, None]()
-    for stratum, members in strata.items():
-        if isinstance(stratum, tuple) and len(members) * held_out < 1:
-            rare |= members
-        else:
-            apart.append(members)
-    return [*apart, rare] if rare else apart
+def _of_rare(rare: dict[Hashable, list[str]], held_out: float, seed: int) -> list[str]:
+    """The share of all texts whose label, or set of labels, has too few for a share of its own: one of a label at most,
+    and never its only one."""
+    open_to = [
+        group
+        for stratum, ordered in rare.items()
+        for group in (ordered if isinstance(stratum, tuple) else ordered[: min(1, len(ordered) - 1)])
+    ]
+    count = max(1, round(sum(map(len, rare.values())) * held_out))
+    return sorted(open_to, key=lambda group: (_rank(group, seed), group))[:count]
+
+
+def _unmeasured(strata: dict[Hashable, dict[str, None]], out: set[str]) -> str | None:
+    """How many labels have no text held out, and why."""
+    without = [members for stratum, members in strata.items() if isinstance(stratum, str) and not members.keys() & out]
+    single = sum(len(members) == 1 for members in without)
+    told = [f"{single} labels have one text only"] if single else []
+    told += [f"{len(without) - single} labels have too few texts for a share"] if len(without) > single else []
+    return f"{' and '.join(told)} and are not measured" if told else None
 
 
 def _check_share(held_out: float) -> None:

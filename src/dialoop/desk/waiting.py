@@ -1,7 +1,8 @@
 """The queue: conversations that need a person, who waited longest first, with the reason and the last lines.
 
 A conversation stands in it because a person was asked for (by the customer, or by the agent when it failed), because a
-call waits for a person, or because a person is in it. Only what is new since the last look is read. It knows no HTTP.
+call waits for a person, or because a person is in it. Only what is new since the last look is read, and only what waits
+is remembered. It knows no HTTP.
 """
 
 from __future__ import annotations
@@ -48,20 +49,31 @@ class Queue:
     def __init__(self, store: Store, tenant: str | None) -> None:
         self._store = store
         self._tenant = tenant
-        self._seen: dict[str, Sight] = {}
+        self._waiting: dict[str, Sight] = {}
+        self._quiet: dict[str, int] = {}
+        """Of the conversations that wait for nothing: how far they were when that was seen, as seq."""
 
     def look(self) -> list[Waiting]:
-        """Who waits now, the longest first; those with an operator last. Reads what came since the last look."""
-        seen: dict[str, Sight] = {}
+        """Who waits now, the longest first; those with an operator last. Reads what came since the last look.
+
+        A conversation that waited for nothing is read anew when it goes on.
+        """
+        waiting: dict[str, Sight] = {}
+        quiet: dict[str, int] = {}
         found: list[tuple[bool, str, int, Waiting]] = []
         for known in self._outlines():
-            before = self._seen.get(known.conversation, Sight())
-            if before.state.seq < known.seq:
-                before = look(self._store, known.conversation, before)
-            seen[known.conversation] = before
-            if (one := waits(before)) is not None:
+            if self._quiet.get(known.conversation) == known.seq:
+                quiet[known.conversation] = known.seq
+                continue
+            sight = self._waiting.get(known.conversation, Sight())
+            if sight.state.seq < known.seq:
+                sight = look(self._store, known.conversation, sight)
+            if (one := waits(sight)) is not None:
+                waiting[known.conversation] = sight
                 found.append((one.why == "with_operator", one.since, known.number, one))
-        self._seen = seen
+            else:
+                quiet[known.conversation] = sight.state.seq
+        self._waiting, self._quiet = waiting, quiet
         return [one for *_, one in sorted(found, key=lambda row: row[:3])]
 
     def _outlines(self) -> Iterator[Outline]:

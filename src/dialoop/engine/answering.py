@@ -31,23 +31,20 @@ class Answering:
     def __init__(
         self, request: GenerateRequest, prompt: list[int], forced: bytes, budget: int, vocabulary: Vocabulary
     ) -> None:
-        """`prompt` ends with the tokens of `forced`, a forced call's beginning; `budget`: tokens to say at most."""
+        """`prompt` ends with the tokens of `forced`, a forced call's beginning; `budget`: tokens to say at most.
+
+        Raises RequestError for tools that cannot be called so.
+        """
         self.prompt = prompt
         self.cached = 0
         self.cancelled = False
         self.ended = False
-        self.emit: Callable[[Piece | EngineError], None] = _nowhere
+        self.emit: Callable[[Piece | RequestError], None] = _nowhere
         self.said: list[int] = []
         self._budget = budget
         self._vocabulary = vocabulary
         self._sampler = Sampler(request.temperature, request.top_p, request.seed)
-        self._guide = Guide(
-            request.tools,
-            request.tool_choice,
-            request.messages,
-            parallel=request.parallel,
-            protected=request.protected,
-        )
+        self._guide = _guide(request)
         self._held = Held(self._guide, vocabulary)
         self._reader = AnswerReader(
             request.stop, may_call=bool(request.tools), strip_first_space=vocabulary.strips_first_space
@@ -84,7 +81,7 @@ class Answering:
             return self._end("tool_calls" if complete else "length")
         return token
 
-    def fail(self, error: EngineError) -> None:
+    def fail(self, error: RequestError) -> None:
         """Ends the answer with an error."""
         if not self.ended:
             self.ended = True
@@ -122,5 +119,21 @@ class Answering:
         return None
 
 
-def _nowhere(piece: Piece | EngineError) -> None:
+def _guide(request: GenerateRequest) -> Guide:
+    """The guide of an answer. What in the parameters of a tool is no JSON schema is the request's fault."""
+    try:
+        return Guide(
+            request.tools,
+            request.tool_choice,
+            request.messages,
+            parallel=request.parallel,
+            protected=request.protected,
+            patterns=request.patterns,
+        )
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        what = f"the tools' parameters cannot be read as JSON schemas: {type(error).__name__}: {error}"
+        raise RequestError(what, param="tools", remedy="write them as JSON Schema says") from error
+
+
+def _nowhere(piece: Piece | RequestError) -> None:
     raise RuntimeError("nobody listens to this answer")

@@ -6,13 +6,16 @@ token. So a long prompt delays the others by one piece of it at most. It knows r
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 
-from torch import nn
+from torch import Tensor, nn
 
 from dialoop.engine.answering import Answering
 from dialoop.engine.rows import Rows
-from dialoop.errors import EngineError
+from dialoop.errors import EngineError, RequestError
+
+log = logging.getLogger(__name__)
 
 CHUNK = 128
 """Tokens of a prompt that are computed at once. Beginnings are shared in whole chunks, so that a prompt is always
@@ -37,14 +40,13 @@ class Batch:
         return not (self.waiting or self.filling or self.running)
 
     def round(self) -> None:
-        """One round. Raises what the model raises; then call `fail`."""
+        """One round. Raises what the model raises; then call `fail`. An answer that fails by itself ends alone."""
         self._leave()
         self._fill()
         if self.running:
             logits = self._rows.step([answer.said[-1] for answer in self.running])
             for row in reversed(range(len(self.running))):
-                if self.running[row].take(logits[row]) is None:
-                    self._drop(row)
+                self._take(row, logits[row])
 
     def fail(self, error: EngineError) -> None:
         """Ends all answers with an error and begins afresh."""
@@ -78,8 +80,23 @@ class Batch:
             self.filling = None
             self._rows.admit()
             self.running.append(answer)
-            if answer.take(logits) is None:
-                self._drop(len(self.running) - 1)
+            self._take(len(self.running) - 1, logits)
+
+    def _take(self, row: int, logits: Tensor) -> None:
+        """The next token of one answer, for `logits` (V,); where it ends or fails, its row is free."""
+        answer = self.running[row]
+        try:
+            goes_on = answer.take(logits) is not None
+        except Exception as error:  # one client's tools must not end the answers of all
+            goes_on = False
+            if isinstance(error, RequestError):
+                log.warning("an answer could not go on: %s", error)
+                answer.fail(error)
+            else:
+                log.exception("an answer could not go on; the others do")
+                answer.fail(EngineError(f"the answer could not go on: {type(error).__name__}: {error}", status=500))
+        if not goes_on:
+            self._drop(row)
 
     def _drop(self, row: int) -> None:
         self._rows.drop(row)

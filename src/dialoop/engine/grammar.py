@@ -146,7 +146,7 @@ def _begin(shape: Shape, byte: int) -> Stack | None:
             return None
         return (Quoted(shape.quoted_from, shape.quoted_from.starts) if shape.quoted_from else Text(),)
     if byte == 0x7B:
-        return (Members(shape, frozenset(), first=True),) if "object" in kinds else None
+        return (Members(shape, frozenset(), first=True),) if shape.can_be_object else None
     if byte == 0x5B:
         return (Items(shape.items, first=True),) if "array" in kinds else None
     if "number" in kinds or "integer" in kinds:

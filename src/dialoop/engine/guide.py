@@ -19,7 +19,7 @@ from typing import Any
 from dialoop.conversation import VERBATIM, Message, Tool
 from dialoop.engine.grammar import Choice, Frame, Stack, Value, begun_sequence, closing, feed, is_complete
 from dialoop.engine.request import NamedTool, ToolChoice
-from dialoop.engine.schema import Shape, json_bytes
+from dialoop.engine.schema import Budget, Shape, json_bytes
 from dialoop.engine.source import Source, quotable
 from dialoop.privacy import STAND_IN
 
@@ -135,8 +135,8 @@ def _named(tools: Sequence[Tool], source: Source, *, forced: bool) -> tuple[tupl
     A tool is left out that needs a value which nobody has told yet; where a call is `forced` and none else is left, all
     stay.
     """
-    functions = [tool["function"] for tool in tools]
-    shapes = [(one["name"], _arguments_shape(one.get("parameters"), source)) for one in functions]
+    functions, budget = [tool["function"] for tool in tools], Budget()
+    shapes = [(one["name"], _arguments_shape(one.get("parameters"), source, budget)) for one in functions]
     told = [(name, shape) for name, shape in shapes if shape.is_told]
     calls: dict[bytes, Stack] = {}
     for name, shape in shapes if forced and not told else told:
@@ -144,20 +144,21 @@ def _named(tools: Sequence[Tool], source: Source, *, forced: bool) -> tuple[tupl
     return tuple(calls.items())
 
 
-def _arguments_shape(parameters: Any, source: Source) -> Shape:
+def _arguments_shape(parameters: Any, source: Source, budget: Budget) -> Shape:
     """The shape of a tool's arguments: always an object, with no other keys than the known ones unless said."""
     if not isinstance(parameters, Mapping) or not parameters:
         return Shape(_NO_ARGUMENTS)
-    shape = Shape(parameters)
+    shape = Shape(parameters, budget=budget)
     plain = {**shape.schema, "type": "object"}
     plain.setdefault("additionalProperties", False)
-    return Shape(plain, parameters, source=source)
+    return Shape(plain, parameters, source=source, budget=budget)
 
 
-def _source(tools: Sequence[Tool], messages: Sequence[Message]) -> Source:
+def _source(tools: Sequence[Tool], messages: Sequence[Message], *, patterns: bool) -> Source:
     """What may be quoted; empty where no tool asks for it."""
     wanted = any(VERBATIM in json.dumps(tool) for tool in tools)
-    return quotable((one.role, one.content or "") for one in messages) if wanted else Source(())
+    said = ((one.role, one.content or "") for one in messages)
+    return quotable(said, patterns=patterns) if wanted else Source(())
 
 
 def _stand_ins(messages: Sequence[Message]) -> Iterator[bytes]:
@@ -175,18 +176,21 @@ class Guide:
         *,
         parallel: bool = True,
         protected: bool = False,
+        patterns: bool = True,
     ) -> None:
         """`parallel`: whether one answer may hold several calls; a named choice makes exactly one. `protected`: private
-        data is shown as stand-ins, and the answer's text holds none but those of `messages`.
+        data is shown as stand-ins, and the answer's text holds none but those of `messages`. `patterns`: whether the
+        tools' regular expressions (`x-like`) are followed.
 
         Of `messages` those arguments are quoted that a tool wants verbatim; a tool that needs one of a form that none
         of them holds (a day, a code, a number) is not called before it is told. Raises RequestError for a tool whose
-        parameters allow no arguments.
+        parameters allow no arguments or hold more than can be read; TypeError, ValueError, OverflowError or
+        RecursionError for parameters that are no JSON schema.
         """
         if isinstance(choice, NamedTool):
             tools = [tool for tool in tools if tool["function"]["name"] == choice.name]
         self.forced = choice == "required" or isinstance(choice, NamedTool)
-        calls = _named(tools, _source(tools, messages), forced=self.forced)
+        calls = _named(tools, _source(tools, messages, patterns=patterns), forced=self.forced)
         for name, arguments in calls:
             closing((Choice(((name, arguments),)),))  # a tool that cannot be called is refused before anything is said
         call = Call(calls, parallel=parallel and not isinstance(choice, NamedTool))

@@ -68,7 +68,8 @@ class InProcessEngine:
         return self._worker.is_alive() and not self._closing
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Piece, None]:
-        """See Engine. Raises RequestError, 400 where the request does not fit the window, 429 where too many wait."""
+        """See Engine. Raises RequestError, 400 where the request does not fit the window or its tools cannot be read,
+        429 where too many wait."""
         request.check()
         if request.tools and not self._knows_tools:
             raise RequestError(
@@ -85,12 +86,12 @@ class InProcessEngine:
         try:
             loop = asyncio.get_running_loop()
             answering = await loop.run_in_executor(self._tokeniser, self._prepare, request)
-            pieces: asyncio.Queue[Piece | EngineError] = asyncio.Queue()
+            pieces: asyncio.Queue[Piece | RequestError] = asyncio.Queue()
             answering.emit = _into(pieces, loop, answering)
             self._hand_in(answering)
             while True:
                 piece = await pieces.get()
-                if isinstance(piece, EngineError):
+                if isinstance(piece, RequestError):
                     raise piece
                 yield piece
                 if piece.finish_reason:
@@ -116,6 +117,9 @@ class InProcessEngine:
             bare = prompt_ids(request.messages, request.tools, self._base.tokenizer) if call else prompt
         except DataError as error:
             raise RequestError(error.what, param="messages", remedy=error.remedy) from error
+        except RecursionError as error:
+            what = "the tools' parameters, or the arguments of calls, nest too deeply to be written down"
+            raise RequestError(what, param="tools", remedy="flatten them") from error
         window = self._base.window
         wanted = request.max_tokens or 0
         if len(prompt) + max(wanted, 1) > window:
@@ -166,11 +170,11 @@ class InProcessEngine:
 
 
 def _into(
-    pieces: asyncio.Queue[Piece | EngineError], loop: asyncio.AbstractEventLoop, answering: Answering
-) -> Callable[[Piece | EngineError], None]:
+    pieces: asyncio.Queue[Piece | RequestError], loop: asyncio.AbstractEventLoop, answering: Answering
+) -> Callable[[Piece | RequestError], None]:
     """Hands pieces from the model's thread to the loop of who reads them."""
 
-    def emit(piece: Piece | EngineError) -> None:
+    def emit(piece: Piece | RequestError) -> None:
         try:
             loop.call_soon_threadsafe(pieces.put_nowait, piece)
         except RuntimeError:  # the loop is closed: nobody reads

@@ -7,6 +7,7 @@ of our key or of that server becomes an EngineError. The key is given by the cal
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -24,6 +25,8 @@ _REASONS: dict[str, FinishReason] = {
     "content_filter": "stop",
 }
 _REMEDY = "check the address (with its /v1), and that the server is running"
+_TOO_LONG = re.compile("context length", re.IGNORECASE)
+"""In the words of servers that refuse what does not fit the window with a code of their own (vLLM: 400, a number)."""
 _PASSED_ON = frozenset({400, 413, 422, 429})
 
 
@@ -125,6 +128,8 @@ class RemoteEngine:
             what, code, param = str(said["message"]), said.get("code"), said.get("param")
         except (ValueError, KeyError, TypeError, AttributeError):
             what, code, param = body[:200].decode(errors="replace") or "no reason given", None, None
+        if status == 400 and _TOO_LONG.search(what):
+            code = "context_length_exceeded"
         if status in _PASSED_ON:
             return RequestError(what, status=status, code=str(code or "invalid_request"), param=param and str(param))
         if status in (401, 403):

@@ -32,7 +32,8 @@ class GenerateRequest:
 
     `max_tokens`: None, up to the model's window. `temperature` 0: greedy. `top_p` in (0, 1]. `seed` None: drawn anew.
     `stop`: texts that end the answer and are not part of it. `parallel`: whether one answer may hold several calls.
-    `protected`: private data is shown as stand-ins (`dialoop.privacy`), and no other is to be said.
+    `protected`: private data is shown as stand-ins (`dialoop.privacy`), and no other is to be said. `patterns`: whether
+    the regular expressions of the tools (`x-like`) are followed; not where a stranger wrote the tools.
     """
 
     messages: Sequence[Message]
@@ -45,6 +46,7 @@ class GenerateRequest:
     tool_choice: ToolChoice = "auto"
     parallel: bool = True
     protected: bool = False
+    patterns: bool = True
     model: str | None = None
 
     @property

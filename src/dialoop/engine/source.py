@@ -25,6 +25,9 @@ _AROUND = ".:!?()[]{}'"
 _CLAUSE_MARKS = ".,;:!?()\n。，；：！？、（）"
 """Marks that a clause ends before."""
 
+_UNREADABLE = (re.error, OverflowError, RecursionError)
+"""What Python raises of a regular expression that is none, counts too far or nests too deeply."""
+
 _BETWEEN = b"\0"
 """Stands between two texts: no JSON string holds this byte, so no value reaches over it."""
 
@@ -32,8 +35,12 @@ _BETWEEN = b"\0"
 class Source:
     """The texts that may be quoted, as JSON writes them; `starts` and `ends` are the places where a word does."""
 
-    def __init__(self, texts: Iterable[str], *, by_role: Mapping[str, Source] | None = None) -> None:
-        """`by_role`: the part of the texts that each role said."""
+    def __init__(
+        self, texts: Iterable[str], *, by_role: Mapping[str, Source] | None = None, patterns: bool = True
+    ) -> None:
+        """`by_role`: the part of the texts that each role said. `patterns`: whether regular expressions are followed;
+        not those of a stranger, who may write one that takes for ever."""
+        self._patterns = patterns
         written, starts, ends, clauses = bytearray(), list[int](), set[int](), set[int]()
         self._texts = [stripped for text in texts if (stripped := text.strip())]
         self._by_role = by_role or {}
@@ -67,20 +74,22 @@ class Source:
         return found
 
     def codes_like(self, pattern: Any) -> tuple[str, ...]:
-        """The codes that match a regular expression as a whole; all where there is none, or none that can be read."""
-        if not isinstance(pattern, str):
+        """The codes that match a regular expression as a whole; all where there is none, or none that is followed."""
+        if not isinstance(pattern, str) or not self._patterns:
             return self.codes
         try:
             return tuple(code for code in self.codes if re.fullmatch(pattern, code))
-        except re.error:
+        except _UNREADABLE:
             return self.codes
 
     def texts_like(self, pattern: str) -> tuple[str, ...] | None:
-        """What matches a regular expression, from the beginning of a word to the end of one; None for one that cannot
-        be read: it tells nothing of what may be quoted."""
+        """What matches a regular expression, from the beginning of a word to the end of one; None for one that is
+        not followed or cannot be read: it tells nothing of what may be quoted."""
+        if not self._patterns:
+            return None
         try:
             found = [(text, match) for text in self._texts for match in re.finditer(pattern, text) if match[0].strip()]
-        except re.error:
+        except _UNREADABLE:
             return None
         return tuple(
             dict.fromkeys(match[0] for text, match in found if _stands_apart(text, match.start(), match.end()))
@@ -124,12 +133,12 @@ class Source:
         return self.written[place:end]
 
 
-def quotable(contents: Iterable[tuple[str, str]]) -> Source:
-    """What may be quoted of messages, given as role and content, together and by role."""
+def quotable(contents: Iterable[tuple[str, str]], *, patterns: bool = True) -> Source:
+    """What may be quoted of messages, given as role and content, together and by role; `patterns`: see Source."""
     said = list(contents)
     roles = dict.fromkeys(role for role, _ in said)
-    parts = {role: Source(quoted_texts(one for one in said if one[0] == role)) for role in roles}
-    return Source(quoted_texts(said), by_role=parts)
+    parts = {role: Source(quoted_texts(one for one in said if one[0] == role), patterns=patterns) for role in roles}
+    return Source(quoted_texts(said), by_role=parts, patterns=patterns)
 
 
 def quoted_texts(contents: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -123,6 +123,15 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+HEAD_SECTIONS: dict[str, tuple[str, ...]] = {
+    "generate": ("targets", "calls", "texts", "pairs"),
+    "classify": ("labels",),
+    "tag": ("spans", "words"),
+    "regress": ("scores",),
+}
+"""Which sections of measures a head has."""
+
+
 def target_tallies(scored: Sequence[Forced], chosen: Sequence[int]) -> dict[str, Tally]:
     """Measures of target tokens over the `chosen` conversations."""
     picked = [scored[number] for number in chosen]

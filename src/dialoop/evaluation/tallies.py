@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,20 +71,39 @@ class Tally:
 class Draws:
     """Seeded draws shared by all measures of the same conversations, so that every comparison is paired.
 
-    `counts`: (R, C), how often each conversation is drawn. `swaps`: (R, C), 1.0 where the two systems change places.
+    They are the same on every machine, kept in a byte each, and drawn when they are first asked for.
     """
 
-    counts: Sums
-    swaps: Sums
+    conversations: int
+    resamples: int
+    seed: int
 
     @classmethod
+    @lru_cache(maxsize=4)
     def make(cls, conversations: int, resamples: int, seed: int) -> Draws:
-        """Draws for `conversations` conversations; the same seed gives the same draws on every machine."""
-        rng = np.random.Generator(np.random.PCG64(seed))
-        share = np.full(conversations, 1 / max(conversations, 1))
-        counts = rng.multinomial(conversations, share, size=resamples) if conversations else np.zeros((resamples, 0))
-        swaps = rng.integers(0, 2, size=(resamples, conversations))
-        return cls(counts.astype(np.float64), swaps.astype(np.float64))
+        """Draws for `conversations` conversations; those of the last few numbers are kept."""
+        return cls(conversations, resamples, seed)
+
+    @cached_property
+    def counts(self) -> NDArray[np.uint8]:
+        """(R, C): how often each conversation is drawn."""
+        rng = np.random.Generator(np.random.PCG64(self.seed))
+        share = np.full(self.conversations, 1 / max(self.conversations, 1))
+        return self._drawn(lambda rows: rng.multinomial(self.conversations, share, size=rows))
+
+    @cached_property
+    def swaps(self) -> NDArray[np.uint8]:
+        """(R, C): 1 where the two systems change places."""
+        rng = np.random.Generator(np.random.PCG64([self.seed, 1]))
+        return self._drawn(lambda rows: rng.integers(0, 2, size=(rows, self.conversations)))
+
+    def _drawn(self, draw: Callable[[int], NDArray[np.int64]]) -> NDArray[np.uint8]:
+        """Row by row of the resamples, a few at once: as whole numbers of eight bytes they would fill the memory."""
+        found = np.zeros((self.resamples, self.conversations), dtype=np.uint8)
+        if self.conversations:
+            for at in range(0, self.resamples, _CHUNK):
+                found[at : at + _CHUNK] = draw(min(_CHUNK, self.resamples - at))
+        return found
 
 
 def tally(conversations: int, rows: Sequence[tuple[int, Sequence[float]]], width: int, formula: Formula) -> Tally:
@@ -131,9 +151,10 @@ def _whole(formula: Formula, sums: Any) -> float:
     return float(formula(np.asarray(sums.sum(axis=0)).reshape(1, -1))[0])
 
 
-def _in_chunks(formula: Formula, draws: Sums, summed: Callable[[Sums], Sums]) -> Sums:
+def _in_chunks(formula: Formula, draws: NDArray[np.uint8], summed: Callable[[Sums], Sums]) -> Sums:
     """`formula(summed(draws))` over the `(R, C)` draws, a few resamples at a time."""
-    return np.concatenate([formula(summed(draws[at : at + _CHUNK])) for at in range(0, len(draws), _CHUNK)])
+    chunks = (draws[at : at + _CHUNK].astype(np.float64) for at in range(0, len(draws), _CHUNK))
+    return np.concatenate([formula(summed(some)) for some in chunks])
 
 
 def _interval(values: Sums, confidence: float) -> tuple[float | None, float | None]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialoop.conversation import Conversation, Event
+from dialoop.conversation import OUT_OF_SCOPE, Conversation, Event
 from dialoop.conversation.events import Escalated, ToolReturned, Understood, UserSaid
 from dialoop.conversation.likeness import normalised
 from dialoop.privacy import STAND_IN
@@ -25,7 +25,6 @@ ALPHA = 0.01
 """Chance, at most, that a sign alarms though nothing changed."""
 FEWEST = 5
 """Conversations, on each side, below which a rate is told and not tested."""
-OUT_OF_SCOPE = "out_of_scope"
 Sure = Callable[[str], float]
 """How sure one is of what a message is about, from 0 to 1."""
 
@@ -166,7 +165,8 @@ def _out_of_scope(served: Served) -> list[float]:
     for events in served.events.values():
         understood = [event for event in events if isinstance(event, Understood)]
         if understood:
-            rates.append(sum(OUT_OF_SCOPE in event.intents for event in understood) / len(understood))
+            strange = [event.out_of_scope or OUT_OF_SCOPE in event.intents for event in understood]
+            rates.append(sum(strange) / len(understood))
     return rates
 
 

@@ -147,7 +147,8 @@ def _load_whole(
     tokenizer = open_tokenizer(words)
     added = _give_template(tokenizer, template) if head.kind == "generate" else []
     added += _give_padding(tokenizer)
-    config.pad_token_id = None  # else the padding token's embedding, often also the stop token's, would get no gradient
+    if not is_encoder(config):  # encoders of RoBERTa's kind count positions from it
+        config.pad_token_id = None  # else the padding token's embedding, often the stop token's, would get no gradient
     with quietly():
         model, fresh = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer))
@@ -158,6 +159,7 @@ def _load_whole(
     add_parts(model, folder, parts)
     new_tokens = sorted({*added, *new_rows})
     model.config.pad_token_id = tokenizer.pad_token_id
+    window = _window(model, tokenizer)
     ends = _ends(model, tokenizer, head)
     if adapter is not None:
         model = with_adapter(model, adapter, new_tokens=new_tokens, fresh=sorted({*fresh, *parts}), task=spec.task)
@@ -166,7 +168,7 @@ def _load_whole(
         tokenizer=tokenizer,
         name=name,
         path=folder,
-        window=_window(config, tokenizer),
+        window=window,
         eos_ids=ends,
         fingerprint=fingerprint,
         head=head,
@@ -261,8 +263,11 @@ def _give_padding(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return [token_id(tokenizer, "<|pad|>")]
 
 
-def _window(config: Any, tokenizer: PreTrainedTokenizerBase) -> int:
+def _window(model: Any, tokenizer: PreTrainedTokenizerBase) -> int:
+    config, padding = model.config, getattr(getattr(model.base_model, "embeddings", None), "padding_idx", None)
     told = [getattr(config, key, None) for key in ("max_position_embeddings", "n_positions", "max_seq_len")]
+    if padding is not None:  # RoBERTa's kind: the first position is the one behind the padding's
+        told = [value - padding - 1 for value in told if value]
     known = [int(value) for value in [*told, tokenizer.model_max_length] if value and value < 1 << 40]
     return min(known, default=2048)
 

@@ -278,7 +278,7 @@ def last_layer(model: nn.Module) -> nn.Linear:
     if not found or found[-1].out_features != config.num_labels:
         raise ModelError(
             f"the layer that gives the logits of a {type(_inside(model)).__name__} was not found",
-            remedy="take a BERT, or leave contrastive off",
+            remedy="take BERT or a decoder (mini, GPT-2, Llama, Qwen3), and leave contrastive off",
         )
     return found[-1]
 

@@ -96,7 +96,7 @@ _RELATION = re.compile(
 )
 _CLAUSE = re.compile(r"(?:^|(?<=[,.;!?。、；:\n ]))")
 _ASKS = re.compile(r"(?:姓名|名字|怎么称呼|如何称呼|贵姓|哪位|叫什么|预[订定]人|入住人|联系人)")
-_FILLER = re.compile(r"(?:好的?|嗯+|哦|那|就|是|用|写|登记|麻烦|行|可以|没问题)*[,. 、]*")
+_FILLER = re.compile(r"(?:好的?|嗯|哦|那|就|是|用|写|登记|麻烦|行|可以|没问题)*[,. 、]*")
 
 
 def chinese_names(text: str) -> Iterator[Found]:
@@ -145,7 +145,7 @@ def chinese_beside(text: str, contacts: list[Found]) -> Iterator[Found]:
         if not end or end - start < 2 or _NOT_NAME.match(text, start):
             continue
         sign = re.compile(r"[ ,、:;]{0,2}").match(text, end)
-        before = re.compile(r"[ ,、:;]{1,2}$").search(text[:start])
+        before = re.compile(r"[ ,、:;]{1,2}\n?\Z").search(text, max(0, start - 3), start)
         beside = (sign is not None and sign.end() in starts) or (before is not None and before.start() in ends)
         if beside and (_END.match(text, end) or end in starts):
             yield _found(text, start, end, "a name beside a contact", 0.6)

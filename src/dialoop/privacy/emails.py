@@ -27,9 +27,13 @@ _SPACED = re.compile(
 
 _AT = r"(?: ?[(\[{] ?at ?[)\]}] ?| at |艾特)"
 _DOT = r"(?: ?[(\[{] ?dot ?[)\]}] ?| dot |点)"
-_WORD = r"[A-Za-z0-9_+-]+"
+_WORD = r"[A-Za-z0-9_+-]++"
+"""Possessive, and no separator is a part of a word: a text is read as words in one way, so that none is read anew."""
+_MOST_WORDS = 30
+"""Of a spelled-out address on either side of its sign: what goes on and on is none, and not read from each word."""
 _SPELLED = re.compile(
-    rf"(?<![{_LATIN}._%+-])(?:{_WORD}(?:\.|{_DOT}|-| underscore ))*{_WORD}{_AT}{_WORD}(?:(?:{_DOT}|\.){_WORD})*?"
+    rf"(?<![{_LATIN}._%+-])(?:{_WORD}(?:\.|{_DOT}| underscore )){{0,{_MOST_WORDS}}}+{_WORD}{_AT}"
+    rf"{_WORD}(?:(?:{_DOT}|\.){_WORD}){{0,{_MOST_WORDS}}}?"
     rf"{_DOT}(?:com|org|net|cn|de|io|edu|uk|eu|co{_DOT}uk)(?![{_LATIN}_])",
     re.I,
 )

@@ -21,6 +21,7 @@ _SMALL = rf"[{_L}]+(?:[-'][{_L}]+)*"
 _NAME = re.compile(rf"(?<![A-Za-z])(?:{_CAPS})(?![A-Za-z])")
 _LOWER = re.compile(rf"(?<![A-Za-z]){_SMALL}(?: (?:[{_L}]\.? )?{_SMALL}){{0,2}}(?![A-Za-z])")
 _TITLES = r"(?:(?:mr|mrs|ms|mx|dr|prof)\.?|miss|mister|madam|madame|professor|sir|herr|frau)"
+_BEFORE = 100  # characters before a name that are read for a cue
 _MONTHS = ("march", "april", "may", "june", "august")
 
 _STRONG = re.compile(
@@ -117,7 +118,7 @@ def english_beside(text: str, contacts: list[Found]) -> Iterator[Found]:
             continue
         end = match.end()
         sign = re.compile(r" ?[,:;(<-]? ?(?:and )?").match(text, end)
-        before = re.compile(r"(?: ?[,:;] ?| )$").search(text[:start])
+        before = re.compile(r"(?: ?[,:;] ?| )\n?\Z").search(text, max(0, start - 4), start)
         if (sign and sign.end() in starts) or (before and before.start() in ends):
             yield _found(text, start, end, "a name beside a contact", 0.6)
 
@@ -180,7 +181,8 @@ def _after_weak(text: str, start: int) -> int | None:
 
 def _first(text: str, start: int) -> bool:
     """Whether "I'm" stands before: one capitalised word behind it is a name rather than a thing."""
-    return re.search(r"\b(?:i'?m|i am|call me|regards,?|cheers,?|sincerely,?) ?\n?\s*$", text[:start], re.I) is not None
+    before = text[max(0, start - _BEFORE) : start]
+    return re.search(r"\b(?:i'?m|i am|call me|regards,?|cheers,?|sincerely,?) ?\n?\s*$", before, re.I) is not None
 
 
 def _begun(text: str, match: re.Match[str]) -> int:

@@ -130,13 +130,13 @@ def _windows(text: str, run: list[tuple[int, int]]) -> Iterator[tuple[_Window, b
     number: a card that fails its check does not hold a telephone number.
     """
     sizes = [end - start for start, end in run]
-    blocks = [(at, at + size) for at in range(len(run)) for size in (3, 4, 5) if _is_block(sizes[at : at + size])]
+    ends = {at: at + size for at in range(len(run)) for size in (3, 4, 5) if _is_block(sizes[at : at + size])}
     for first in range(len(run)):
         for last in range(first + 1, min(len(run), first + _MOST_GROUPS) + 1):
             if sum(sizes[first:last]) > _MOST_DIGITS:
                 break
             if window := _window(text, run[first:last]):
-                yield window, any(start <= first and last <= end for start, end in blocks)
+                yield window, any(last <= ends.get(at, 0) for at in range(first - 4, first + 1))
 
 
 def _is_block(sizes: list[int]) -> bool:

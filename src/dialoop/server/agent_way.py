@@ -6,10 +6,14 @@ the stream and nothing else: the turn goes on. It knows pieces of turns and JSON
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -17,7 +21,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from dialoop.agent import Reply as Turn
 from dialoop.agent import TurnPiece
 from dialoop.engine import Gathered, Piece
-from dialoop.errors import RequestError
+from dialoop.errors import DialoopError, RequestError
+from dialoop.server.faults import for_clients
 from dialoop.server.replies import DONE, Reply, error_event
 from dialoop.server.turns import Turns
 from dialoop.server.wire import ChatRequest
@@ -40,11 +45,11 @@ class AgentWay:
     async def complete(self, request: Request, asked: ChatRequest, count: Callable[[int], None]) -> Response:
         """One turn of the agent, streamed or whole. `count` is told the HTTP status that it ends with."""
         text = asked.to_agent()
-        conversation = asked.conversation_id or f"api-{secrets.token_urlsafe(16)}"
         said = {"key": _key(request), "customer": asked.user}
+        conversation = asked.conversation_id or await self._conversation(**said)
         pieces = self._turns.say(asked.model.removeprefix(AGENT), conversation, text, **said)
         first = await anext(pieces)  # the message stands in the log, or was refused
-        headers = {HEADER: conversation, "Cache-Control": "no-store"}
+        headers = {HEADER: quote(conversation, safe=":"), "Cache-Control": "no-store"}
         if asked.wants_stream:
             events = _events(asked, conversation, first, pieces, count)
             return StreamingResponse(events, media_type="text/event-stream", headers=headers)
@@ -55,6 +60,19 @@ class AgentWay:
         count(200)
         whole = Reply(asked.model).whole(Gathered(text=turn.text, finish_reason="stop"))
         return JSONResponse({**whole, **_about(conversation, turn)}, headers=headers)
+
+    async def _conversation(self, key: str | None, customer: str | None) -> str:
+        """The conversation of a message that names none: the one that its key came in before, else a new one.
+
+        A new one of a message with a key has its id from the key, so that two equal requests at once come to one.
+        """
+        if key is None:
+            return f"api-{secrets.token_urlsafe(16)}"
+        store, tenant = self._turns.store, self._turns.tenant
+        before = await asyncio.to_thread(lambda: store.remembered(key, tenant=tenant, customer=customer))
+        if before is not None:
+            return before.conversation
+        return f"api-{hashlib.sha256(json.dumps([tenant, customer, key]).encode()).hexdigest()}"
 
 
 async def _events(
@@ -79,9 +97,12 @@ async def _events(
             yield event
         status = 200
         yield DONE
-    except RequestError as error:
-        status = error.status
-        yield error_event(error)
+    except Exception as error:
+        told = for_clients(error)
+        status = told.status
+        yield error_event(told)
+        if not isinstance(error, DialoopError):
+            raise
     finally:
         count(status)
         await pieces.aclose()

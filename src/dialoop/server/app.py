@@ -7,7 +7,6 @@ well. It does not know how an engine works or an agent answers, and loads no tor
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,22 +15,17 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from dialoop.engine import Engine
-from dialoop.errors import DeskError, DialoopError, EngineError, RequestError
+from dialoop.errors import DialoopError, EngineError, RequestError
 from dialoop.server.chat_page import ChatPage
 from dialoop.server.completions import Completions
 from dialoop.server.desk_page import DeskPage
-from dialoop.server.faults import error_response
+from dialoop.server.faults import error_response, for_clients
 from dialoop.server.in_service import InService, Running
 from dialoop.server.operators import Operators
 from dialoop.server.settings import ServeSettings
 from dialoop.server.site import page_file
 from dialoop.server.turns import ServedAgent, Turns
 from dialoop.store import Store
-
-log = logging.getLogger(__name__)
-
-_OF_THE_DESK = {"unknown": 404, "erased": 410, "no_text": 422, "no_name": 422}
-"""HTTP status of what the desk refuses, by its code; the others are conflicts: 409."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +78,12 @@ def build_app(
 
 
 async def _dialoop_error(request: Request, error: Exception) -> Response:
-    if isinstance(error, RequestError):
-        return error_response(error)
-    if isinstance(error, DeskError):
-        return error_response(RequestError(error.what, status=_OF_THE_DESK.get(error.code, 409), code=error.code))
-    log.error("%s", error)
-    return error_response(EngineError(getattr(error, "what", str(error)), status=500))
+    return error_response(for_clients(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path}: {error.detail}"
+    what = f"{request.method} {request.scope['path']}: {error.detail}"
     response = error_response(RequestError(what, status=error.status_code, code="unknown_url"))
     response.headers.update(error.headers or {})
     return response

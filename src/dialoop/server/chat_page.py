@@ -19,12 +19,19 @@ from pydantic import Field
 from dialoop import desk
 from dialoop.desk import Sight, look, without_details
 from dialoop.errors import RequestError
+from dialoop.server.crowd import Crowd
 from dialoop.server.live import server_sent
 from dialoop.server.pace import Pace
-from dialoop.server.site import Posted, keep_cookie, page_file, posted, streamed
+from dialoop.server.site import Posted, Streamed, address, keep_cookie, page_file, posted
 from dialoop.server.turns import Turns
 
 COOKIE = "dialoop_visitor"
+MOST_PAGES = 500
+"""Pages of customers that may be open at once; the desk's are not among them."""
+MOST_BY_CUSTOMER = 10
+"""Pages that one customer may have open."""
+MOST_BY_ADDRESS = 100
+"""Pages that may be open from one address."""
 _YEAR = 365 * 24 * 3600
 _MARK = r"^[\w.:-]{1,200}$"
 
@@ -60,6 +67,7 @@ class ChatPage:
         self._turns = turns
         self._pace = Pace(messages_per_minute, 60)
         self._crowd = Pace(messages_per_minute * 10, 60)
+        self._pages = Crowd(MOST_PAGES)
 
     def add_to(self, app: FastAPI) -> None:
         """Adds the routes."""
@@ -118,9 +126,9 @@ class ChatPage:
 
     async def events(self, request: Request, conversation: str) -> Response:
         """The conversation as it is and becomes: `sight` (all of it), `saying` (the words of a turn that runs)."""
-        await self._own(self._customer(request), conversation)
-        self._turns.live.check_room()
-        return streamed(self._follow(conversation))
+        customer = await self._own(self._customer(request), conversation)
+        place = {customer: MOST_BY_CUSTOMER, f"address:{address(request)}": MOST_BY_ADDRESS}
+        return Streamed(self._follow(conversation), self._pages.enter(place))
 
     async def _follow(self, conversation: str) -> AsyncIterator[bytes]:
         sight, saying, told = Sight(), "", -1
@@ -154,7 +162,7 @@ class ChatPage:
         return f"web-{hashlib.sha256(secret.encode()).hexdigest()[:32]}"
 
     def _slow_down(self, request: Request, customer: str) -> None:
-        self._crowd.check(request.client.host if request.client else "")
+        self._crowd.check(address(request))
         self._pace.check(customer)
 
 

@@ -16,9 +16,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 from dialoop.engine import Gathered, GenerateRequest, Piece
-from dialoop.errors import EngineError, RequestError
+from dialoop.errors import DialoopError, EngineError, RequestError
 from dialoop.server.agent_way import AGENT, AgentWay
 from dialoop.server.body import read_json_body
+from dialoop.server.faults import for_clients
 from dialoop.server.in_service import InService
 from dialoop.server.metrics import Metrics
 from dialoop.server.replies import DONE, Reply, error_event
@@ -99,6 +100,9 @@ class Completions:
         except (ClientLeft, asyncio.CancelledError):
             self.metrics.count(model, 499)
             return Response(status_code=499)
+        except Exception:
+            self.metrics.count(model, 500)
+            raise
 
     async def _raw(self, request: Request, asked: ChatRequest, started: float) -> Response:
         """An answer of the model itself to the messages of this request."""
@@ -146,11 +150,14 @@ class Completions:
                     yield event
             status = 200
             yield DONE
-        except RequestError as error:
-            status = error.status
-            yield error_event(error)
         except ClientLeft:
             return
+        except Exception as error:
+            told = for_clients(error)
+            status = told.status
+            yield error_event(told)
+            if not isinstance(error, DialoopError):
+                raise
         finally:
             self.metrics.count(model, status)
             await pieces.aclose()

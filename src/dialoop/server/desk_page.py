@@ -17,16 +17,21 @@ from dialoop import desk
 from dialoop.desk import Queue, Sight, Waiting, look
 from dialoop.errors import RequestError
 from dialoop.server.chat_page import shown
+from dialoop.server.crowd import Crowd
 from dialoop.server.desk_acts import Act, DraftWish, SignIn, SignOut, TakeOver
 from dialoop.server.live import ANY, server_sent
 from dialoop.server.operators import SESSION, Operators
 from dialoop.server.pace import Pace
-from dialoop.server.site import check_host, keep_cookie, page_file, posted, streamed
+from dialoop.server.site import Streamed, address, check_host, keep_cookie, page_file, posted
 from dialoop.server.turns import Turns
 
 COOKIE = "dialoop_operator"
 TRIES = 5
 """Times that somebody may try to sign in within a minute."""
+MOST_PAGES = 500
+"""Pages of the desk that may be open at once, whatever customers have open."""
+MOST_BY_OPERATOR = 50
+"""Pages that one operator may have open."""
 
 
 class DeskPage:
@@ -38,6 +43,7 @@ class DeskPage:
         self._queue = Queue(turns.store, turns.tenant)
         self._looking = asyncio.Lock()
         self._tries = Pace(TRIES, 60)
+        self._pages = Crowd(MOST_PAGES)
 
     def add_to(self, app: FastAPI) -> None:
         """Adds the routes."""
@@ -66,7 +72,7 @@ class DeskPage:
         """Begins a session."""
         self._check_host(request)
         sent = await posted(request, SignIn)
-        self._tries.check(request.client.host if request.client else "")
+        self._tries.check(address(request))
         self._tries.check(f"name:{sent.name}")
         secret = await asyncio.to_thread(self._operators.sign_in, sent.name, sent.password)
         if secret is None:
@@ -107,11 +113,11 @@ class DeskPage:
 
     async def events(self, request: Request, conversation: str | None = None) -> Response:
         """The queue, and one conversation if it is named: `queue`, `sight`, `saying`, as they become."""
-        self._operator(request)
+        operator = self._operator(request)
         if conversation is not None:
             await self._check_here(conversation)
-        self._turns.live.check_room()
-        return streamed(self._follow(request.cookies.get(COOKIE, ""), conversation))
+        left = self._pages.enter({operator: MOST_BY_OPERATOR})
+        return Streamed(self._follow(request.cookies.get(COOKIE, ""), conversation), left)
 
     async def _follow(self, secret: str, conversation: str | None) -> AsyncIterator[bytes]:
         names = (ANY,) if conversation is None else (ANY, conversation)

@@ -5,13 +5,29 @@ It knows typed errors and JSON, no requests.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from dialoop.errors import RequestError
+from dialoop.errors import DeskError, DialoopError, EngineError, RequestError
 
+log = logging.getLogger(__name__)
+_OF_THE_DESK = {"unknown": 404, "erased": 410, "no_text": 422, "no_name": 422}
+"""HTTP status of what the desk refuses, by its code; the others are conflicts: 409."""
 _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+def for_clients(error: Exception) -> RequestError:
+    """The error as clients are told it. What is the server's own fault and is no defect is written into its log."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, DeskError):
+        return RequestError(error.what, status=_OF_THE_DESK.get(error.code, 409), code=error.code)
+    if isinstance(error, DialoopError):
+        log.error("%s", error)
+        return EngineError(error.what, status=500)
+    return EngineError("a defect of the server; its log says more", status=500, code="internal_error")
 
 
 def error_body(error: RequestError) -> dict[str, Any]:

@@ -67,7 +67,8 @@ class InService:
         self._leaving = []
 
     async def follow(self) -> None:
-        """Takes up the version that should serve, if it is another."""
+        """Takes up the version that should serve, if it is another; one that could not be loaded is not tried again
+        until another one was wanted."""
         if self._current is None or self._load is None:
             return
         async with self._changing:
@@ -77,9 +78,11 @@ class InService:
                 if wanted in (None, self.running.version, self._refused):
                     return
                 engine = await asyncio.to_thread(self._load, wanted)
-            except DialoopError as error:
-                # What serves goes on serving: a shelf that is being repaired must not stop the conversations.
-                log.error("version %s stays in service: %s", self.running.version, error)
+            except Exception as error:
+                # What serves goes on serving: a shelf that is being repaired, or a GPU that has no room for a second
+                # model, must not stop the conversations.
+                unforeseen = not isinstance(error, DialoopError)
+                log.error("version %s stays in service: %s", self.running.version, error, exc_info=unforeseen)
                 self._refused = wanted
                 return
             log.warning("version %s serves now, in the place of %s", wanted, self.running.version)

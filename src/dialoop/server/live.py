@@ -12,12 +12,8 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from dialoop.errors import RequestError
-
 LOOK = 1.0
 """Seconds between two looks at the log, for what other workers write."""
-MOST_PAGES = 500
-"""Pages that may be open at once."""
 ANY = ""
 """In the place of a conversation's name: whichever changes."""
 
@@ -72,12 +68,6 @@ class Live:
                 self._wakers[name].discard(waker)
                 if not self._wakers[name]:
                     del self._wakers[name]
-
-    def check_room(self) -> None:
-        """Raises RequestError 503 where too many pages are open."""
-        if len(set().union(*self._wakers.values())) >= MOST_PAGES:
-            what = f"{MOST_PAGES} pages are open already"
-            raise RequestError(what, status=503, code="too_many_pages", remedy="try again in a while")
 
     def _wake(self, conversation: str) -> None:
         for waker in self._wakers.get(conversation, ()):

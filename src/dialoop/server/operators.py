@@ -1,7 +1,8 @@
 """Who may sit at the desk: names and passwords in a file, and the sessions of those who have signed in.
 
 Passwords are kept as scrypt digests (RFC 7914; N 2^15, r 8, p 1) with a salt each. Sessions live in this process:
-after a restart people sign in again. Without a file anybody on this machine may take any name. It knows no HTTP.
+after a restart people sign in again. One ends where its operator is taken out of the file or given another password.
+Without a file anybody on this machine may take any name. It knows no HTTP.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialoop.errors import DataError, SettingsError
 
+log = logging.getLogger(__name__)
 SESSION = 12 * 3600
 """Seconds that a session lasts."""
 SHORTEST = 8
@@ -31,13 +35,23 @@ class _File(BaseModel):
     operators: dict[str, str] = {}
 
 
+@dataclass(frozen=True)
+class _Session:
+    """`kept`: the password's digest as it stood in the file; `until`: seconds of the monotonic clock."""
+
+    name: str
+    kept: str | None
+    until: float
+
+
 class Operators:
     """The operators in a file. Without one, every name is good and no password is asked for."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Raises SettingsError for a file that cannot be read or that names nobody."""
         self._path = path
-        self._sessions: dict[bytes, tuple[str, float]] = {}
+        self._sessions: dict[bytes, _Session] = {}
+        self._read: tuple[tuple[int, ...], dict[str, str]] = ((), {})
         if path is not None and not _read(path).operators:
             remedy = "add one: dialoop operator NAME"
             raise SettingsError("nobody may sign in at the desk: no operators", where=path, remedy=remedy)
@@ -49,6 +63,7 @@ class Operators:
 
     def sign_in(self, name: str, password: str) -> str | None:
         """The secret of a new session; None where name and password do not belong together. Takes a tenth second."""
+        kept = None
         if self._path is not None:
             kept = _read(self._path).operators.get(name)
             if not (_matches(password, kept or _NOBODY) and kept is not None):
@@ -56,17 +71,42 @@ class Operators:
         secret = secrets.token_urlsafe(32)
         if len(self._sessions) >= _MOST_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
-        self._sessions[_digest(secret)] = (name, time.monotonic() + SESSION)
+        self._sessions[_digest(secret)] = _Session(name, kept, time.monotonic() + SESSION)
         return secret
 
     def operator(self, secret: str) -> str | None:
-        """Whose session it is; None where it is nobody's, has ended, or its operator may no longer sign in."""
-        name, until = self._sessions.get(_digest(secret), ("", 0.0))
-        return name if time.monotonic() < until else None
+        """Whose session it is; None where it is nobody's or has ended, or while the file cannot be read.
+
+        It has ended after `SESSION`, and for good where its operator or the password is no longer in the file.
+        """
+        session = self._sessions.get(_digest(secret))
+        if session is None:
+            return None
+        known = self._known()
+        if known is None:
+            return None
+        if time.monotonic() >= session.until or known.get(session.name) != session.kept:
+            self._sessions.pop(_digest(secret), None)
+            return None
+        return session.name
 
     def sign_out(self, secret: str) -> None:
         """Ends the session."""
         self._sessions.pop(_digest(secret), None)
+
+    def _known(self) -> dict[str, str] | None:
+        """The digests in the file by name, read again where it changed; empty without a file, None for a broken one."""
+        if self._path is None:
+            return {}
+        try:
+            now = self._path.stat()
+            stamp = (now.st_mtime_ns, now.st_size, now.st_ino)
+            if stamp != self._read[0]:
+                self._read = (stamp, _read(self._path).operators)
+        except (OSError, SettingsError) as error:
+            log.error("nobody is let in at the desk: %s", error)
+            return None
+        return self._read[1]
 
 
 def add_operator(path: Path, name: str, password: str) -> bool:

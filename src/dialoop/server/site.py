@@ -7,7 +7,7 @@ compared) nor show these pages in a frame. It knows requests, not conversations.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dialoop.errors import RequestError
 from dialoop.server.body import read_json_body
@@ -62,8 +63,7 @@ def page_file(name: str) -> Response:
 
 async def posted(request: Request, form: type[Sent]) -> Sent:
     """The checked body of a page's request. Raises RequestError: 400, 403, 413, 415."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if not _from_here(request):
         raise RequestError("a page of another site may not do this", status=403, code="wrong_origin")
     body = await read_json_body(request, _LARGEST)
     try:
@@ -80,19 +80,50 @@ async def posted(request: Request, form: type[Sent]) -> Sent:
 
 def check_host(request: Request) -> None:
     """Raises RequestError 403 for a name that leads here but is not this machine's own (DNS rebinding)."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    _, host = _place(f"//{request.headers.get('host', '')}")
     if host not in LOOPBACK:
         what = f"{host!r} is not this machine, and without a sign-in or key this is for this machine alone"
         raise RequestError(what, status=403, code="wrong_host", remedy="see docs/serving.md")
 
 
+def _from_here(request: Request) -> bool:
+    """Whether a page of this site sends the request, or a program that names no origin."""
+    origin = request.headers.get("origin")
+    place = None if origin is None else _place(origin)[0]
+    return origin is None or (bool(place) and place == request.headers.get("host"))
+
+
+def _place(url: str) -> tuple[str | None, str | None]:
+    """Host and port as they are written, and the host alone; None where it is no address ("http://[")."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc, parts.hostname
+    except ValueError:
+        return None, None
+
+
 def keep_cookie(response: Response, request: Request, name: str, secret: str, *, path: str, seconds: int) -> None:
     """Gives the browser a secret that only this site gets back, and no script reads."""
-    secure = request.url.scheme == "https"
+    secure = request.scope["scheme"] == "https"
     response.set_cookie(name, secret, max_age=seconds, path=path, httponly=True, samesite="strict", secure=secure)
 
 
-def streamed(events: AsyncIterator[bytes]) -> StreamingResponse:
-    """Server-sent events, kept by no cache and held back by no proxy."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+def address(request: Request) -> str:
+    """The address that a request comes from; behind a proxy on this machine the one that the proxy tells."""
+    return request.client.host if request.client else ""
+
+
+class Streamed(StreamingResponse):
+    """Server-sent events, kept by no cache and held back by no proxy. `ended` is called once, however they end."""
+
+    def __init__(self, events: AsyncIterator[bytes], ended: Callable[[], None]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the events until they end or the client leaves."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()

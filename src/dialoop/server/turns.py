@@ -91,11 +91,14 @@ class Turns:
         self.live.changed(conversation)
 
     async def keep_going(self) -> None:
-        """Until cancelled: goes on with what other workers, or this one before a restart, left behind."""
+        """Until cancelled: goes on with what other workers, or this one before a restart, left behind.
+
+        What fails is told in the log of the program, and the next look tries it again.
+        """
         while True:
             for name in self.agents:
-                await self._recover(name)
-            await self._pick_up()
+                await _surely(self._recover(name), f"conversations of {name} that were left behind")
+            await _surely(self._pick_up(), "conversations that an operator let go on")
             await asyncio.sleep(PICK_UP)
 
     async def close(self) -> None:
@@ -145,33 +148,28 @@ class Turns:
 
     async def _recover(self, name: str) -> None:
         served = self.agents[name]
-        try:
-            async with served.model.turn() as running:
-                served.agent.use(running.engine, running.version)
-                for conversation in await served.agent.recover():
-                    log.warning("went on with %s, which its worker had left", conversation)
-                    self.live.changed(conversation)
-        except DialoopError as error:
-            log.error("conversations that were left behind: %s", error)
+        async with served.model.turn() as running:
+            served.agent.use(running.engine, running.version)
+            for conversation in await served.agent.recover():
+                log.warning("went on with %s, which its worker had left", conversation)
+                self.live.changed(conversation)
 
     async def _pick_up(self) -> None:
         """Goes on where an operator's decision stands last: who took it ended before the agent began."""
-        try:
-            for conversation in await asyncio.to_thread(self._decided):
-                self.go_on(conversation)
-        except DialoopError as error:
-            log.error("conversations that an operator let go on: %s", error)
+        for conversation in await asyncio.to_thread(self._decided):
+            self.go_on(conversation)
 
     def _decided(self) -> list[str]:
-        found, before = [], None
+        found, looked, before = [], dict[str, int](), None
         while page := self.store.conversations(tenant=self.tenant, phase="open", before=before, limit=1000):
             for known in page:
+                looked[known.conversation] = known.seq
                 if self._looked.get(known.conversation) != known.seq:
-                    self._looked[known.conversation] = known.seq
                     last = list(self.store.events(known.conversation, known.seq - 1))
                     if last and last[-1].kind in _DECIDED:
                         found.append(known.conversation)
             before = page[-1].number
+        self._looked = looked
         return found
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -185,3 +183,11 @@ class Turns:
                 pass
         except DialoopError as error:
             log.error("a turn could not go on: %s", error)
+
+
+async def _surely(work: Coroutine[None, None, None], what: str) -> None:
+    """Does it; what it raises is told, and ends nothing else."""
+    try:
+        await work
+    except Exception as error:
+        log.error("%s: %s", what, error, exc_info=not isinstance(error, DialoopError))

@@ -17,6 +17,8 @@ from dialoop.engine import GenerateRequest, NamedTool, ToolChoice
 from dialoop.errors import Place, RequestError
 
 NAME = r"^[\w.-]{1,128}$"
+LONGEST_USER = 200
+"""Characters of the name of a customer, as the store keeps it."""
 
 
 class _Sent(BaseModel):
@@ -142,7 +144,7 @@ class ChatRequest(_Sent):
 
     model: str
     messages: list[SentMessage] = Field(min_length=1, max_length=4096)
-    conversation_id: str | None = Field(default=None, pattern=r"^[\w.:-]{1,200}$")
+    conversation_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.:-]{1,200}$")
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -200,6 +202,7 @@ class ChatRequest(_Sent):
             stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ()),
             tool_choice=_choice(self.tool_choice),
             parallel=self.parallel_tool_calls is not False,
+            patterns=False,
             model=self.model,
         )
         request.check()
@@ -214,6 +217,9 @@ class ChatRequest(_Sent):
             if getattr(self, name) not in (None, False, [], {}):
                 what = f"{name} is not for agents: the project file says how an agent answers"
                 raise RequestError(what, code="unsupported_parameter", param=name)
+        if self.user is not None and ("\0" in self.user or not 1 <= len(self.user) <= LONGEST_USER):
+            what = f"user: must be 1 to {LONGEST_USER} characters, without U+0000; it has {len(self.user)}"
+            raise RequestError(what, code="invalid_value", param="user")
         last = self.messages[-1]
         if not isinstance(last, UserMessage):
             raise RequestError("the last message must be the user's: an agent hears nothing else", param="messages")

@@ -120,7 +120,8 @@ def outlines_in_order(session: Session, after: int, limit: int) -> list[Outline]
 
 
 def erase(session: Session, conversation: str, reason: str) -> bool:
-    """What people said in it, and whose it was, is gone; its worker is stopped. False where it was erased before.
+    """What people said in it, and whose it was, is gone; its worker is stopped. False where it was erased before: then
+    whatever came behind is gone too.
 
     Raises DataError for a conversation that is not there.
     """
@@ -128,12 +129,11 @@ def erase(session: Session, conversation: str, reason: str) -> bool:
     known = outline(session, conversation)
     if known is None:
         raise DataError("there is no such conversation", where=conversation, remedy="check its id")
-    if known.phase == "erased":
-        return False
-    last = Erased(
-        conversation=conversation, seq=known.seq + 1, at=written_time(session.now()), tenant=known.tenant, reason=reason
-    )
-    _put(session, [last], known)
+    is_new = known.phase != "erased"
+    if is_new:
+        at = written_time(session.now())
+        last = Erased(conversation=conversation, seq=known.seq + 1, at=at, tenant=known.tenant, reason=reason)
+        _put(session, [last], known)
     for statement in (
         "UPDATE conversations SET customer = NULL WHERE id = ?",
         "DELETE FROM bodies WHERE conversation = ?",
@@ -141,7 +141,7 @@ def erase(session: Session, conversation: str, reason: str) -> bool:
         "UPDATE vault SET same = NULL, value = NULL WHERE conversation = ?",
     ):
         session.run(statement, conversation)
-    return True
+    return is_new
 
 
 def written_time(milliseconds: int) -> str:

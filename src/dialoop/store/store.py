@@ -156,7 +156,8 @@ class Store:
     def erase(self, conversation: str, *, reason: str) -> Erasure:
         """What people said in the conversation is gone, an `erased` event is added, and its chain still verifies.
 
-        Its worker is stopped: the lease is taken away. DataError for an unknown conversation.
+        Its worker is stopped: the lease is taken away, and the vault keeps no value for it any more. Of one that was
+        erased before, only what is left is erased. DataError for an unknown conversation.
         """
         return self._erase([conversation], reason)
 

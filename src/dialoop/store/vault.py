@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from dialoop.errors import DataError, StoreError
+from dialoop.errors import DataError, LeaseLost, StoreError
 from dialoop.store.database import Database, Session
 from dialoop.store.log import check_name
 
@@ -27,7 +27,8 @@ class StoreVault:
     def keep(self, conversation: str, kind: str, same: str, value: str) -> int:
         """The number of (conversation, kind, same); the next one, kept now with `value`, if it had none.
 
-        Raises StoreError where the database fails, DataError for a name that no database can hold.
+        Raises LeaseLost where the conversation was erased: whoever was at it stops, and nothing of it is kept.
+        StoreError where the database fails, DataError for a name that no database can hold.
         """
         check_name("conversation", conversation)
         alike, written = _digest(same), _written(value, conversation)
@@ -37,6 +38,7 @@ class StoreVault:
             if number is not None:
                 return number
             with self._database.transaction(write=True) as session:
+                _check_not_erased(session, conversation)
                 number = _number(session, conversation, kind, alike)
                 number = number or _added(session, conversation, kind, alike, written)
         raise StoreError(
@@ -60,7 +62,8 @@ class StoreVault:
         return None if row is None or row[0] is None else str(json.loads(row[0]))
 
     def erase(self, conversation: str) -> int:
-        """Forgets the values of a conversation for good; how many they were. Erasing the conversation does it too."""
+        """Forgets the values of a conversation for good; how many they were. Erasing the conversation does it too, and
+        lets none be kept any more."""
         with self._database.transaction(write=True) as session:
             return erase_values(session, conversation)
 
@@ -69,6 +72,18 @@ def erase_values(session: Session, conversation: str) -> int:
     """The values and their writings are gone; their numbers stay taken. Gives how many values they were."""
     statement = "UPDATE vault SET same = NULL, value = NULL WHERE conversation = ? AND value IS NOT NULL"
     return session.run(statement, conversation)
+
+
+def _check_not_erased(session: Session, conversation: str) -> None:
+    """Raises LeaseLost for an erased conversation; keeps whoever erases it out until the transaction ends.
+
+    A worker that called a tool meanwhile has lost its lease, as erasing took it away, and does not know it yet.
+    """
+    statement = f"SELECT phase FROM conversations WHERE id = ? {session.driver.locked}"
+    row = session.row(statement, conversation)
+    if row is not None and row[0] == "erased":
+        remedy = "stop; nothing can be done with it any more"
+        raise LeaseLost("the conversation was erased", where=conversation, remedy=remedy)
 
 
 def _digest(same: str) -> str:

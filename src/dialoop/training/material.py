@@ -17,6 +17,7 @@ from typing import Any, overload
 import numpy as np
 
 from dialoop.conversation import (
+    OUT_OF_SCOPE,
     Conversation,
     Example,
     Fault,
@@ -75,20 +76,37 @@ def read_records(path: Path) -> Records:
 
 
 def part(records: Records, held_out: str | None, seed: int) -> tuple[Split[Any], Records | None]:
-    """The records to train on and those held out: a share by hash, or those of a file (then given as well)."""
+    """The records to train on and those held out: a share by hash, or those of a file (then given as well).
+
+    Texts labelled `out_of_scope` are all held out: there is no end to what an agent is not for, and a class of it would
+    learn the few that are here.
+    """
     items: Sequence[Any] = records.conversations or records.examples
     share = _share(held_out, len(items))
     if share is not None:
         if records.conversations:
             return split_conversations(records.conversations, held_out=share, seed=seed), None
-        return split_examples(records.examples, held_out=share, seed=seed), None
+        return _without_others(split_examples(records.examples, held_out=share, seed=seed)), None
     assert held_out is not None
     other = read_records(Path(held_out))
     kind = "conversations" if records.conversations else "labelled texts"
     others = other.conversations if records.conversations else other.examples
     if not others:
         raise DataError(f"it holds no {kind}, and {records.path} does", where=held_out, remedy="give the same kind")
-    return Split(list(items), list(others)), other
+    parted: Split[Any] = Split(list(items), list(others))
+    return (parted if records.conversations else _without_others(parted)), other
+
+
+def _without_others(split: Split[Example]) -> Split[Example]:
+    strange = [one for one in split.train if one.label == OUT_OF_SCOPE]
+    if not strange:
+        return split
+    told = f"{len(strange)} texts labelled {OUT_OF_SCOPE} are held out and not learnt: they are to choose a threshold"
+    return Split(
+        [one for one in split.train if one.label != OUT_OF_SCOPE],
+        [*split.held_out, *strange],
+        f"{split.note}; {told}" if split.note else told,
+    )
 
 
 def choose_head(records: Records, wanted: str, train: Sequence[Any], settings: TuneSettings | None = None) -> Head:
@@ -99,6 +117,9 @@ def choose_head(records: Records, wanted: str, train: Sequence[Any], settings: T
         return Head()
     if wanted == "generate":
         raise _other(records, wanted, "conversations", "labelled texts")
+    if settings is not None and (settings.fresh_values or settings.look_answers):
+        what = "fresh_values and look_answers belong to conversations, and this file holds labelled texts"
+        raise SettingsError(what, where=records.path, remedy="leave --fresh-values and --look-answers out")
     kinds = Counter(example.kind for example in train)
     name, lesson = lesson_for(wanted, kinds, records.path)
     return lesson.head(name, train, settings or TuneSettings(), records.path)

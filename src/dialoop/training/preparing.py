@@ -50,7 +50,7 @@ from dialoop.training.settings import (
     default_rate,
     sentence_epochs,
 )
-from dialoop.training.sharing import Family, families_among, lay_families, rows_within, steps_of_families
+from dialoop.training.sharing import Family, families_among, lay_families, leads_of, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
 from dialoop.training.team import accelerator_for, agreed
 from dialoop.training.weighing import Weighing, weighing_of
@@ -141,7 +141,7 @@ class Prepared:
         if self.chosen.rows:
             families = families_among(samples, range(len(samples)))
             order = [number for family in families for number in family.members]
-            return self.batches(samples, rows_within(order, lengths, self.chosen.positions))
+            return self.batches(samples, rows_within(order, lengths, self.chosen.positions, leads_of(families)))
         return self.batches(samples, portions(range(len(samples)), lengths, self.chosen.positions))
 
     @cached_property
@@ -262,6 +262,18 @@ def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
     if not share or not any(values_of(conversation) for conversation, _ in train.origins):
         return None
     return FreshValues(Words.of(base.tokenizer), share)
+
+
+def _fresh_told(prepared: Prepared) -> list[str]:
+    share = prepared.job.tune.fresh_values
+    if not share:
+        return []
+    if prepared.values is None:
+        return ["no value that a call copies was found: fresh_values changes nothing, and what stands there is learnt"]
+    return [
+        f"{share:.0%} of the values that calls copy are replaced by made-up ones, anew in each epoch: copying is"
+        " learnt, and not the values"
+    ]
 
 
 def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
@@ -395,14 +407,7 @@ def _told(prepared: Prepared, chosen: Chosen) -> list[str]:
     weights = sum(p.numel() for p in model.parameters())
     share = "all trained" if trained == weights else f"{trained:,} of them ({trained / weights:.1%}) trained"
     labels = f" {len(base.head.labels)} labels" if base.head.labels else ""
-    fresh = (
-        []
-        if prepared.values is None
-        else [
-            f"{prepared.job.tune.fresh_values:.0%} of the values that calls copy are replaced by made-up ones, anew in"
-            " each epoch: copying is learnt, and not the values"
-        ]
-    )
+    fresh = _fresh_told(prepared)
     times = prepared.job.tune.accumulate
     a_step = f"{chosen.batch_size}" if times == 1 else f"{times} times {chosen.batch_size}"
     untaught = (

@@ -8,6 +8,7 @@ run.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -116,7 +117,27 @@ class TuneSettings(
     def _agreeing(self) -> TuneSettings:
         if self.nesterov and not (self.optimiser == "sgd" and self.momentum):
             raise ValueError("nesterov needs the optimiser sgd and a momentum above 0")
+        for names, needed, there in _NEEDING:
+            for name in names:
+                if not there(self) and getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name} needs {needed}, and would do nothing")
         return self
+
+
+_NEEDING: list[tuple[tuple[str, ...], str, Callable[[TuneSettings], bool]]] = [
+    (
+        ("lora_rank", "lora_alpha", "lora_dropout"),
+        "an adapter: lora, dora or rslora",
+        lambda one: one.adapter not in ("none", "ia3"),
+    ),
+    (("beta", "nll_weight"), "the objective dpo or kto", lambda one: one.compares),
+    (("desirable_weight", "undesirable_weight"), "the objective kto", lambda one: one.objective == "kto"),
+    (("momentum",), "the optimiser sgd", lambda one: one.optimiser == "sgd"),
+    (("beta1", "beta2"), "another optimiser than sgd", lambda one: one.optimiser != "sgd"),
+    (("average_decay",), "average ema", lambda one: one.average == "ema"),
+    (("average_tail",), "average tail", lambda one: one.average == "tail"),
+]
+"""Settings that mean something only beside another one: their names, what they need, and whether it is there."""
 
 
 class Job(BaseModel):
@@ -138,6 +159,15 @@ def checked(values: dict[str, Any], *, where: Path | None = None) -> TuneSetting
         return TuneSettings.model_validate(values)
     except ValidationError as error:
         raise _refusal(error, where) from error
+
+
+def checked_value(name: str, value: Any, *, where: Path | None = None) -> None:
+    """Raises SettingsError where a setting does not take a value, whatever the others are."""
+    try:
+        TuneSettings.model_validate({name: value})
+    except ValidationError as error:
+        if any(one["loc"] for one in error.errors(include_url=False)):
+            raise _refusal(error, where) from error
 
 
 def read_job(path: Path) -> Job:

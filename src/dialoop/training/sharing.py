@@ -7,7 +7,7 @@ one agent. No padding is laid. It knows samples and rows; no text, no model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -76,25 +76,41 @@ def steps_of_families(
     short = [whole.pop()] if whole and len(whole[-1]) < together else []
     random.shuffle(whole)
     order = [number for some in [*whole, *short] for number in some]
+    leads = leads_of(families)
     return [
-        rows_within(order[at : at + batch_size], lengths, positions, most=rows)
+        rows_within(order[at : at + batch_size], lengths, positions, leads, most=rows)
         for at in range(0, len(order), batch_size)
     ]
 
 
-def rows_within(numbers: Sequence[int], lengths: Sequence[int], positions: int, *, most: int | None = None) -> Step:
+def leads_of(families: Sequence[Family]) -> dict[int, tuple[int, int]]:
+    """For each sample its family, by number, and the tokens of that family's lead."""
+    return {member: (at, family.lead) for at, family in enumerate(families) for member in family.members}
+
+
+def rows_within(
+    numbers: Sequence[int],
+    lengths: Sequence[int],
+    positions: int,
+    leads: Mapping[int, tuple[int, int]],
+    *,
+    most: int | None = None,
+) -> Step:
     """`numbers` in their order, parted so that a row has at most `positions` tokens and `most` samples.
 
-    A longer sample has a row of its own.
+    A lead (see `leads_of`) counts once a row. A longer sample has a row of its own.
     """
     parts: Step = []
-    filled = 0
+    there, filled = set[int](), 0
     for number in numbers:
-        if not parts or len(parts[-1]) == most or filled + lengths[number] > positions:
+        family, lead = leads[number]
+        own = lengths[number] - (lead if family in there else 0)
+        if not parts or len(parts[-1]) == most or filled + own > positions:
             parts.append([])
-            filled = 0
+            there, filled, own = set(), 0, lengths[number]
         parts[-1].append(number)
-        filled += lengths[number]
+        there.add(family)
+        filled += own
     return parts
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from random import Random
 from typing import IO, Any, TypeVar
 
 import torch
@@ -84,6 +85,13 @@ def sum_gradients(accelerator: Accelerator, weights: Iterable[nn.Parameter]) -> 
     whole: Tensor = accelerator.reduce(torch.cat([part.reshape(-1).float() for part in parts]), "sum")
     for weight, part in zip(trained, torch.split(whole, [p.numel() for p in trained]), strict=True):
         weight.grad = part.view_as(weight).to(weight.dtype)
+
+
+def own_dice(accelerator: Accelerator, seed: int, step: int) -> None:
+    """Seed what this process draws in a step (dropout) by its number: a run that goes on draws the same."""
+    if accelerator.num_processes > 1:
+        number = Random(f"{seed}/{step}/{accelerator.process_index}").getrandbits(63)
+        torch.manual_seed(number)
 
 
 def agreed(accelerator: Accelerator, value: T) -> T:

@@ -43,7 +43,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.run_folder import RunFolder, free_folder, machine, now, versions, writing
 from dialoop.training.settings import Job, TuneSettings
 from dialoop.training.stopping import Patience, StopSignal, stop_signal
-from dialoop.training.team import agreed, leads
+from dialoop.training.team import agreed, leads, own_dice
 from dialoop.training.tracking import Tracking, refuse_missing, settings_of, tracked
 from dialoop.training.watching import Quiet, Standing, Watch
 
@@ -201,8 +201,9 @@ class _Tuning:
             self.before, self.loss, self.spent = state["before"], state["loss"], state["seconds"]
             self.found = state.get("found", {"loss": self.patience.best})
             self.watch.say(f"going on after step {self.progress.step:,} of {self.total:,}")
-        self.folder.cut_log(self.progress.step if self.progress.step else -1)
-        if not self.progress.step:
+        begins = not self.progress.step and self.patience.best is None  # a run stopped before its first step has looked
+        self.folder.cut_log(-1 if begins else self.progress.step)
+        if begins:
             self._look()
 
     def _told_to_stop(self) -> bool:
@@ -216,6 +217,7 @@ class _Tuning:
         epoch, index = divmod(self.progress.step, self.an_epoch)
         if self.steps[0] != epoch:
             self.steps, self.samples = (epoch, self.prepared.steps(epoch)), self.prepared.samples_in(epoch)
+        own_dice(self.prepared.gear.accelerator, self.prepared.job.tune.seed, self.progress.step)
         with trained_in(self.model, self.progress.step / self.an_epoch, self.prepared.job.tune.unfreeze):
             report = take_step(
                 self.prepared.gear,

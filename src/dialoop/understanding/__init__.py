@@ -13,11 +13,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dialoop.conversation import OUT_OF_SCOPE
 from dialoop.understanding.examples import labelled
 from dialoop.understanding.result import Understanding
 
 if TYPE_CHECKING:
-    from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration
+    from dialoop.understanding.calibration import Calibration
     from dialoop.understanding.conversion import Conversion
     from dialoop.understanding.converted import Converted
     from dialoop.understanding.converting import convert
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dialoop.understanding.understander import Understander
 
 _LOADED_WHEN_NAMED = {
-    "OUT_OF_SCOPE": "calibration",
     "Calibration": "calibration",
     "Conversion": "conversion",
     "Converted": "converted",

@@ -14,13 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dialoop.conversation import OUT_OF_SCOPE
 from dialoop.errors import ModelError
 from dialoop.model.folder import replace_file
 from dialoop.understanding.scores import Array, Known, Method, scope_scores, softmax
 
 FILE = "understanding.json"
-OUT_OF_SCOPE = "out_of_scope"
-"""The label of messages that an agent is not for. It is never an intent."""
 _QUANTILES = 201
 
 

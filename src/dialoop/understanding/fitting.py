@@ -15,12 +15,12 @@ import numpy as np
 from scipy import optimize  # type: ignore[import-untyped]
 from sklearn.metrics import roc_auc_score
 
-from dialoop.conversation import Example
+from dialoop.conversation import OUT_OF_SCOPE, Example
 from dialoop.errors import DataError, RunError
 from dialoop.model import Base, load_base
 from dialoop.training.run_folder import RunFolder
 from dialoop.understanding.batching import Read
-from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration, Figures, evenly, packed, write_calibration
+from dialoop.understanding.calibration import Calibration, Figures, evenly, packed, write_calibration
 from dialoop.understanding.reading import check_classifier, read_texts
 from dialoop.understanding.run_texts import texts_of
 from dialoop.understanding.scores import METHODS, Array, Method, know, scope_scores, softmax

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model import Base
 from dialoop.model.adapter import merged
-from dialoop.model.heads import tag_scores
+from dialoop.model.heads import last_layer, tag_scores
 from dialoop.understanding.converted import INSTALL
-from dialoop.understanding.reading import at_end, head_of
+from dialoop.understanding.reading import at_end
 
 MOST = 1_900_000_000
 """Bytes of weights; one ONNX file holds no more than 2 GiB."""
@@ -41,7 +41,7 @@ class _Reading(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         caught: list[Tensor] = []
-        hook = head_of(self.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+        hook = last_layer(self.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
         logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
         hook.remove()
         return logits, at_end(caught[-1], attention_mask)

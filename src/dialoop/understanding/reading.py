@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dialoop.errors import ModelError
 from dialoop.model import Base
+from dialoop.model.heads import last_layer
 from dialoop.understanding.batching import Read, read_by_length
 from dialoop.understanding.scores import Array
 
@@ -37,7 +37,7 @@ def read_texts(base: Base, texts: Sequence[str]) -> Read:
 def _read(base: Base, texts: list[str]) -> tuple[Array, Array]:
     given = lay(base, texts)
     caught: list[Tensor] = []
-    hook = head_of(base.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    hook = last_layer(base.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     try:
         with torch.inference_mode():
             logits = base.model(**given).logits
@@ -67,16 +67,3 @@ def at_end(hidden: Tensor, mask: Tensor) -> Tensor:
     places = torch.arange(mask.shape[1], device=mask.device)
     last = (mask * places).argmax(dim=1)
     return hidden[torch.arange(hidden.shape[0], device=hidden.device), last]
-
-
-def head_of(model: nn.Module) -> nn.Module:
-    """The layer that gives the logits, by the names that transformers has for it. Raises ModelError."""
-    inner: Any = model
-    for name in ("score", "classifier"):
-        found = getattr(inner, name, None)
-        if isinstance(found, nn.Module):
-            return found
-    raise ModelError(
-        f"the head of a {type(model).__name__} was not found",
-        remedy="tune a decoder (mini, GPT-2, Llama, Qwen3) or BERT",
-    )

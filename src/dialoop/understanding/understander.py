@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from dialoop.conversation import OUT_OF_SCOPE
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model.folder import verify
 from dialoop.model.names import resolve_model
 from dialoop.understanding.batching import BATCH, Reader
-from dialoop.understanding.calibration import OUT_OF_SCOPE, Calibration, read_calibration
+from dialoop.understanding.calibration import Calibration, read_calibration
 from dialoop.understanding.conversion import AGAIN, FOLDER, read_conversion
 from dialoop.understanding.converted import INSTALL, Converted, is_installed
 from dialoop.understanding.result import Understanding

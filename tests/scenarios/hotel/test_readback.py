@@ -93,3 +93,12 @@ def test_a_customer_puts_the_nights_right():
     assert live.said.values == {"nights": goal.nights}
     live.reply(f"The Harbour Loft from {day}, {goal.nights} nights, for Ada, contact 1. Shall I book it?")
     assert live.said.intent in ("yes", "no", "rule", "chat", "inform")
+
+
+def test_a_customer_who_has_said_no_says_no_again_and_puts_nothing_right():
+    live, goal = _customer("en", Book)
+    goal.room, goal.given_up = "Harbour Loft", True
+    day = goal.check_in.isoformat()
+    for nights in (goal.nights, goal.nights + 1):
+        live.reply(f"The Harbour Loft from {day}, {nights} nights, for Ada, contact 1. Shall I book it?")
+        assert live.said.intent == "no"

@@ -122,11 +122,39 @@ def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(bases, tmp_path
     assert found == {0.001: "COMPLETE", 0.002: "FAIL"}
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), MemoryError()]
+)
+def test_a_trial_without_memory_has_failed_and_the_search_goes_on(bases, tmp_path: Path, monkeypatch, error):
+    from dialoop.training.search import trials
+
+    def full(job: Job, **others):
+        raise error
+
+    monkeypatch.setattr(trials, "tune", full)
+    asked = SearchSettings(trials=2, space=SPACE)
+    result = search(job(tmp_path, bases["bert"], epochs=1), asked, folder=tmp_path / "s", say=silent)
+    assert states(result.study) == ["FAIL", "FAIL"]
+    assert result.model is None
+
+
+def test_values_that_do_not_agree_fail_their_trial_alone(bases, tmp_path: Path):
+    space = {"optimiser": ["adamw", "sgd"], "nesterov": [True]}
+    result = search(
+        job(tmp_path, bases["bert"], epochs=1),
+        SearchSettings(trials=6, space=space, pruner="none"),
+        folder=tmp_path / "s",
+        say=silent,
+    )
+    found = {one.params["optimiser"]: one.state.name for one in result.study.get_trials()}
+    assert found == {"adamw": "FAIL", "sgd": "COMPLETE"}
+
+
 def test_after_kill_9_the_trial_under_way_is_marked_failed_and_gone_on_with(bases, tmp_path: Path):
     folder = tmp_path / "s"
     asked = SearchSettings(trials=4, space=SPACE, pruner="none")
     told = {
-        "job": job(tmp_path, bases["bert"], epochs=3).model_dump(mode="json"),
+        "job": job(tmp_path, bases["bert"], epochs=3).model_dump(mode="json", exclude_unset=True),
         "search": asked.model_dump(mode="json"),
         "folder": str(folder),
     }
@@ -195,10 +223,34 @@ def test_another_metric_is_measured_and_made_high(bases, tmp_path: Path):
     assert 0 <= result.value <= 1
 
 
+def test_a_tagger_is_searched_by_a_measure_of_spans(bases, tmp_path: Path):
+    spans = [{"start": 3, "end": 6, "label": "city"}]
+    rows = [{"text": f"to Ulm please {n}", "spans": spans} for n in range(30)]
+    data = tmp_path / "spans.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = job(tmp_path, bases["bert"], epochs=1).model_copy(update={"data": str(data)})
+    asked = SearchSettings(trials=1, space=SPACE, metric="span_f1")
+    result = search(told, asked, folder=tmp_path / "s", say=silent)
+    assert result.value is not None
+    assert 0 <= result.value <= 1
+
+
+def test_looks_come_ten_times_a_run_where_steps_are_made_of_several_batches(bases, tmp_path: Path):
+    asked = SearchSettings(trials=1, space={"lr": [0.001]}, pruner="none")
+    result = search(
+        job(tmp_path, bases["bert"], epochs=10, batch_size=2, accumulate=3), asked, folder=tmp_path / "s", say=silent
+    )
+    lines = next(result.folder.glob("trials/*/log.jsonl")).read_text().splitlines()
+    assert sum("held_out" in line for line in lines) >= 10
+
+
 @pytest.mark.parametrize(
     ("settings", "values", "told"),
     [
         (SearchSettings(metric="beauty"), {}, "metric is 'beauty'"),
+        (SearchSettings(metric="call_exact"), {}, "not measured with the head classify"),
+        (SearchSettings(metric="span_f1"), {}, "choose among loss, label_accuracy"),
+        (SearchSettings(space={"optimiser": ["sgd", "muon"]}), {"optimiser": "adamw"}, "both set and searched"),
         (SearchSettings(space={"lr": [0.1, 0.01]}), {"lr": 0.1}, "both set and searched"),
         (SearchSettings(), {"held_out": "0"}, "nothing is held out"),
         (SearchSettings(storage="nonsense"), {}, "no address"),
@@ -251,6 +303,26 @@ def test_the_command_line_writes_a_page_that_a_browser_shows_without_a_network(
         assert all(widths)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert complaints == []
+
+
+def test_an_option_that_says_what_is_the_default_is_the_same_for_all_trials(bases, tmp_path: Path, capsys):
+    args = [
+        "search",
+        str(texts_file(tmp_path)),
+        "--base",
+        str(bases["bert"]),
+        "--held-out",
+        "0.2",
+        "--out",
+        str(tmp_path / "s"),
+    ]
+    with pytest.raises(SystemExit) as ended:
+        main([*args, "--trials", "1", "--epochs", "1", "--optimiser", "adamw", "--patience", "3"])
+    assert ended.value.code == 0, capsys.readouterr().err
+    plan = json.loads((tmp_path / "s" / "plan.json").read_text())
+    assert "optimiser" not in plan["space"]
+    assert {"optimiser": "adamw", "patience": 3}.items() <= plan["tune"].items()
+    assert "warmup" in plan["space"]
 
 
 def test_trials_can_be_read_with_optuna_alone(bases, tmp_path: Path):

@@ -27,8 +27,8 @@ _NOTE = re.compile(r"#\s*(\w+)\s*=\s?(.*)")
 
 def fits(lines: list[str]) -> bool:
     """Whether the first lines are columns that end in tags."""
-    rows = [_columns(line) for line in lines if line.strip() and not line.startswith(("#", "-DOCSTART-"))]
-    return bool(rows) and all(len(row) >= 2 and _TAG.fullmatch(row[-1]) for row in rows)
+    rows = [line for line in lines if line.strip() and not line.startswith(("#", "-DOCSTART-"))]
+    return bool(rows) and all(map(_is_row, rows))
 
 
 def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Example | Fault]:
@@ -92,6 +92,11 @@ def _columns(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else line.split()
 
 
+def _is_row(line: str) -> bool:
+    columns = _columns(line)
+    return len(columns) >= 2 and _TAG.fullmatch(columns[-1].strip()) is not None
+
+
 def _sentence(block: list[Line], page: Page, document: int) -> Iterator[Example | Fault]:
     """What the lines hold; `document`: the number of theirs, 0 where the file tells none."""
     if not block:
@@ -106,7 +111,7 @@ def _sentence(block: list[Line], page: Page, document: int) -> Iterator[Example 
             note = _NOTE.fullmatch(line.text) if not tokens else None
             if note:
                 notes[note.group(1)] = note.group(2)
-            elif not (line.text.startswith("#") and not tokens):
+            elif tokens or not line.text.startswith("#") or _is_row(line.text):  # a hashtag may begin a sentence
                 token, tag = _token(line.text)
                 tokens.append(token)
                 tags.append(tag)

@@ -54,6 +54,8 @@ class Customer:
             return None
         if heard.act in ("greeted", "told", "refused"):
             return self._next()
+        if self.has_given_up:
+            return self._voice.say("no", "no")
         if digression := self._digression(heard):
             return digression
         goal = self.goal
@@ -69,6 +71,11 @@ class Customer:
     def goal(self) -> Goal | None:
         """The goal that is being pursued; None before the first and after the last."""
         return self.goals[self._at] if 0 <= self._at < len(self.goals) else None
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether it has said no to what it came for."""
+        return isinstance(self.goal, Book | Change | Cancel) and self.goal.given_up
 
     @property
     def private_id(self) -> str | None:

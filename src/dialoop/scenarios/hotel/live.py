@@ -91,6 +91,8 @@ class LiveCustomer:
         return self.gave_up or (self._said is not None and self._said.intent == "bye")
 
     def _answer(self, text: str, heard: Heard, goal: Goal | None) -> Said | None:
+        if self._customer.has_given_up:
+            return self._customer.reply(heard)
         reads_back = heard.act in ("offered", "confirming")
         if goal is not None and reads_back and (wrong := misread(text, goal, self.lang, self.today)):
             return self._customer.put_right(goal, wrong)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dialoop.conversation import Annotations, Conversation, Message, MessageAnnotation
+from dialoop.conversation import OUT_OF_SCOPE, Annotations, Conversation, Message, MessageAnnotation
 from dialoop.errors import SettingsError
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.agent import ReferenceAgent
@@ -29,8 +29,6 @@ training has to learn first how such talks go."""
 _SLIPS = 0.15
 """How often training's agent reads something back wrongly, is put right, and listens: its mistake is no target."""
 LANGUAGES = ("en", "zh")
-OUT_OF_SCOPE = "out_of_scope"
-"""How a message is annotated that no hotel is for: it is no intent, and is not to be learnt as one."""
 
 
 def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "train") -> Iterator[Conversation]:

@@ -19,9 +19,9 @@ SMALL_TALK = ("hello_again", "who", "abilities", "mood", "weather", "compliment"
 NOT_OURS = ("flight", "homework", "politics")
 _ROOMS, _RULES, _BOOKINGS, _HORIZON_DAYS = 5, 12, 5, 75
 _GOALS = {"book": 40.0, "ask": 12.0, "change": 14.0, "cancel": 12.0, "find": 7.0, "complain": 9.0, "chat": 8.0}
-_OFTEN: dict[str, dict[str, float]] = {"train": {"find": 2.0, "change": 1.5}, "test": {}}
-"""Times as often that a booking is only looked up, lest a wish that names one be taken for a cancellation, and that it
-is changed, which takes most to learn."""
+_OFTEN: dict[str, dict[str, float]] = {"train": {"find": 2.0, "change": 1.5, "ask": 2.0}, "test": {}}
+"""Times as often that a booking is only looked up, lest a wish that names one be taken for a cancellation; that it is
+changed, which takes most to learn; and that something is asked, in ever other words."""
 _CHANGES: dict[str, dict[tuple[str, ...], float]] = {
     "train": {
         ("check_in",): 4.0,

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from dialoop.conversation import Conversation, write_conversations, write_lines
+from dialoop.conversation import OUT_OF_SCOPE, Conversation, write_conversations, write_lines
 from dialoop.errors import SettingsError
 from dialoop.privacy import protect_conversation
 from dialoop.scenarios.dice import Dice
 from dialoop.scenarios.hotel.houses import Houses
-from dialoop.scenarios.hotel.logs import LANGUAGES, OUT_OF_SCOPE, make_logs, system_message
+from dialoop.scenarios.hotel.logs import LANGUAGES, make_logs, system_message
 from dialoop.scenarios.hotel.makers import make_world
 from dialoop.scenarios.hotel.world import World
 

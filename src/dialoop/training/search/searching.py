@@ -33,6 +33,7 @@ from dialoop.training.search.study import (
     higher_is_better,
     open_study,
     put_back,
+    refuse_unmeasured,
     running,
     storage_url,
 )
@@ -104,9 +105,11 @@ def _plan(job: Job, settings: SearchSettings) -> Plan:
     """Decide what is the same for all trials, by preparing one run."""
     refuse_missing(job.tune.track)
     prepared = prepare(job)
+    head = prepared.base.head.kind
+    refuse_unmeasured(settings.metric, head)
     if not prepared.held_out.samples:
         raise SettingsError("nothing is held out, so trials cannot be compared", remedy="give --held-out a share")
-    fixed = job.tune.model_dump(mode="json", exclude_defaults=True)
+    fixed = job.tune.model_dump(mode="json", exclude_unset=True)
     if twice := sorted(fixed.keys() & settings.space.keys()):
         remedy = "leave the option out, or take the setting out of the space"
         raise SettingsError(f"`{twice[0]}` is both set and searched", remedy=remedy)
@@ -117,7 +120,7 @@ def _plan(job: Job, settings: SearchSettings) -> Plan:
         study=f"{Path(job.data).name.split('.')[0]}-{uuid.uuid4().hex[:8]}",
         data=job.data,
         base=job.base,
-        head=prepared.base.head.kind,
+        head=head,
         tune={**decided, **fixed, "precision": prepared.chosen.precision},
         space=space,
         first=_first(space, {**job.tune.model_dump(mode="json"), **decided}),

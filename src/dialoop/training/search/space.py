@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from dialoop.errors import SettingsError
-from dialoop.training.settings import TuneSettings, checked
+from dialoop.training.settings import TuneSettings, checked_value
 
 NOT_SEARCHED = {
     *("seed", "held_out", "head", "device", "processes", "precision", "patience", "look_every", "stop_on"),
@@ -73,7 +73,7 @@ def read_space(path: Path) -> Space:
 def checked_space(space: Space, *, where: Path | None = None) -> Space:
     """`space`, if each of its keys is a setting that may be searched and each value one that it takes.
 
-    Raises SettingsError that names the key.
+    Whether values agree with each other shows in trials. Raises SettingsError that names the key.
     """
     if not space:
         raise SettingsError("the space is empty", where=where, remedy="name a setting, for example lr")
@@ -88,7 +88,7 @@ def checked_space(space: Space, *, where: Path | None = None) -> Space:
             if isinstance(value, list | dict):
                 remedy = "name plain values"
                 raise SettingsError(f"`{name}` is to take {value!r}", where=where, remedy=remedy)
-            checked({name: value}, where=where)
+            checked_value(name, value, where=where)
     return space
 
 

@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from dialoop.errors import SettingsError
-from dialoop.evaluation.measures import MEASURES
+from dialoop.evaluation.measures import HEAD_SECTIONS, MEASURES
 from dialoop.training.search.folder import Plan, SearchFolder
 from dialoop.training.search.space import Range, Space, is_whole
 
@@ -79,6 +79,16 @@ def higher_is_better(metric: str) -> bool:
     if metric not in known:
         raise SettingsError(f"metric is {metric!r}", remedy=f"choose among loss, {', '.join(sorted(known))}")
     return MEASURES[metric].better == "higher"
+
+
+def refuse_unmeasured(metric: str, head: str) -> None:
+    """Raises SettingsError where a metric is not measured with such a head."""
+    sections = HEAD_SECTIONS.get(head, ())
+    if metric == "loss" or MEASURES[metric].section in sections:
+        return
+    fit = [name for name, one in MEASURES.items() if one.section in sections and one.better in ("higher", "lower")]
+    remedy = f"choose among {', '.join(['loss', *fit])}"
+    raise SettingsError(f"{metric} is not measured with the head {head}", remedy=remedy)
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import torch
 from optuna.trial import TrialState
 
-from dialoop.errors import RunError
-from dialoop.evaluation.classify import evaluate_classifier
+from dialoop.errors import ModelError, RunError, SettingsError, is_out_of_memory
 from dialoop.evaluation.evaluate import ALL, evaluate_model
+from dialoop.evaluation.heads import evaluate_labelled
 from dialoop.evaluation.measures import MEASURES
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.model import load_base
@@ -93,12 +92,12 @@ class Trials:
             value = self._value(result, run)
         except Unwanted:
             self._end(trial, run, TrialState.PRUNED, "pruned: behind the others")
-        except (RunError, MemoryError, torch.OutOfMemoryError) as error:
-            trial.set_user_attr("reason", str(error).splitlines()[0][:300])
+        except BaseException as error:
+            if not isinstance(error, (RunError, SettingsError, ModelError)) and not is_out_of_memory(error):
+                self._put_back(trial)
+                raise
+            trial.set_user_attr("reason", (str(error) or type(error).__name__).splitlines()[0][:300])
             self._end(trial, run, TrialState.FAIL, f"failed: {error}")
-        except BaseException:
-            self._put_back(trial)
-            raise
         else:
             with locked(self.folder.turn):
                 trial.set_user_attr("seconds", result.seconds)
@@ -129,7 +128,8 @@ class Trials:
         """Looks at the held-out data come at least once in each tenth of the run, where nothing else was asked for."""
         values = {**self.plan.tune, **params}
         if values.get("look_every") is None:
-            steps = math.ceil(math.ceil(self.plan.samples / values["batch_size"]) * values["epochs"])
+            a_step = values["batch_size"] * values.get("accumulate", 1)
+            steps = math.ceil(math.ceil(self.plan.samples / a_step) * values["epochs"])
             values["look_every"] = max(1, steps // RUNGS)
             values.setdefault("patience", RUNGS)  # pruning decides instead, else short looks would end every trial
         return Job(data=self.plan.data, base=self.plan.base, tune=checked(values))
@@ -192,7 +192,7 @@ def measured(run: Path, metric: str) -> float | None:
     if base.head.kind == "generate":
         found = evaluate_model(base, split.held_out, settings)
     else:
-        found = evaluate_classifier(base, split.held_out, settings)
+        found = evaluate_labelled(base, split.held_out, settings)
     figure = found.figures.get(ALL, {}).get(metric)
     if figure is None:
         known = ", ".join(found.figures.get(ALL, {}))
