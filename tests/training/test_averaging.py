@@ -68,12 +68,13 @@ def test_steps_are_as_without_and_looks_and_model_are_of_the_average(kind, bases
         lines = [json.loads(line) for line in (result.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
         return result, [line["loss"] for line in lines if "loss" in line], lines[-1].get("held_out")
 
+    averaged = {"average": kind} | ({"average_tail": 0.5} if kind == "tail" else {})
     _, losses, held = run("plain")
-    _, same_losses, other = run("averaged", average=kind, average_tail=0.5)
+    _, same_losses, other = run("averaged", **averaged)
     assert same_losses == losses
     assert other != held
     file = str(talks_file(tmp_path, 24))
-    whole, _, _ = run("all held out", average=kind, average_tail=0.5, held_out=file)
+    whole, _, _ = run("all held out", **averaged, held_out=file)
     again = TuneSettings(epochs=1, held_out=file, device="cpu", precision="float32")
     found = tune(Job(data=file, base=str(whole.folder), tune=again), run=tmp_path / "again").before
     assert found == pytest.approx(whole.after, rel=1e-5)

@@ -140,7 +140,13 @@ def test_new_tokens_whose_embeddings_are_frozen_are_told(bases, tmp_path: Path, 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen3"])
 def test_every_adapter_learns_and_the_model_is_whole(adapter, kind, bases, tmp_path: Path):
     asked = TuneSettings(
-        adapter=adapter, epochs=2, lr=0.01, batch_size=4, lora_rank=4, device="cpu", precision="float32"
+        adapter=adapter,
+        epochs=2,
+        lr=0.01,
+        batch_size=4,
+        lora_rank=16 if adapter == "ia3" else 4,
+        device="cpu",
+        precision="float32",
     )
     job = Job(data=str(talks_file(tmp_path, 24, turns=1)), base=str(bases[kind]), tune=asked)
     result = tune(job, run=tmp_path / "run")

@@ -96,7 +96,8 @@ def _of_rare(rare: dict[Hashable, list[str]], held_out: float, seed: int) -> lis
         for stratum, ordered in rare.items()
         for group in (ordered if isinstance(stratum, tuple) else ordered[: min(1, len(ordered) - 1)])
     ]
-    count = max(1, round(sum(map(len, rare.values())) * held_out))
+    many = sum(map(len, rare.values()))
+    count = min(max(1, round(many * held_out)), max(0, many - 1))
     return sorted(open_to, key=lambda group: (_rank(group, seed), group))[:count]
 
 

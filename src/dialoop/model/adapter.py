@@ -132,8 +132,17 @@ def _token_matrices(model: Any, tokens: list[int]) -> dict[str, list[int]]:
 
 
 def merged(model: Any) -> Any:
-    """A plain transformers model with the adapter's weights added in; `model` itself stays as it is."""
-    return copy.deepcopy(model).merge_and_unload() if is_adapted(model) else model
+    """A plain transformers model with the adapter's weights added in, on the processor; `model` stays as it is.
+
+    It is copied there, so that a GPU which holds the model once has room enough. A model without adapter is given back.
+    """
+    if not is_adapted(model):
+        return model
+    device = model.device
+    try:
+        return copy.deepcopy(model.to("cpu")).merge_and_unload()
+    finally:
+        model.to(device)
 
 
 def save_adapter(model: Any, folder: Path, base: AdapterBase) -> None:

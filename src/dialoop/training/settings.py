@@ -117,10 +117,9 @@ class TuneSettings(
     def _agreeing(self) -> TuneSettings:
         if self.nesterov and not (self.optimiser == "sgd" and self.momentum):
             raise ValueError("nesterov needs the optimiser sgd and a momentum above 0")
-        for names, needed, there in _NEEDING:
-            for name in names:
-                if not there(self) and getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"{name} needs {needed}, and would do nothing")
+        for name, needed in _idle(self):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} needs {needed}, and would do nothing")
         return self
 
 
@@ -138,6 +137,17 @@ _NEEDING: list[tuple[tuple[str, ...], str, Callable[[TuneSettings], bool]]] = [
     (("average_tail",), "average tail", lambda one: one.average == "tail"),
 ]
 """Settings that mean something only beside another one: their names, what they need, and whether it is there."""
+
+
+def _idle(settings: TuneSettings) -> list[tuple[str, str]]:
+    """Settings that would do nothing beside the others, whatever their values, with what they need."""
+    return [(name, needed) for names, needed, there in _NEEDING if not there(settings) for name in names]
+
+
+def without_idle(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` but for those that would do nothing beside the others."""
+    idle = {name for name, _ in _idle(TuneSettings.model_construct(**values))}
+    return {name: value for name, value in values.items() if name not in idle}
 
 
 class Job(BaseModel):

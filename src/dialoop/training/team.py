@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from dialoop.errors import SettingsError
 
 T = TypeVar("T")
+_EXCHANGED = 16_000_000
+"""Numbers of a gradient that are summed at once."""
 _WAIT = 0.1
 """Seconds between looks at the processes."""
 _GRACE = 10.0
@@ -80,11 +82,21 @@ def sum_gradients(accelerator: Accelerator, weights: Iterable[nn.Parameter]) -> 
     """Every weight's gradient becomes the sum over the processes; where one has none, it counts as zeros."""
     if accelerator.num_processes == 1:
         return
-    trained = list(weights)
-    parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
-    whole: Tensor = accelerator.reduce(torch.cat([part.reshape(-1).float() for part in parts]), "sum")
-    for weight, part in zip(trained, torch.split(whole, [p.numel() for p in trained]), strict=True):
-        weight.grad = part.view_as(weight).to(weight.dtype)
+    for trained in _together(weights):
+        parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
+        whole: Tensor = accelerator.reduce(torch.cat([part.reshape(-1).float() for part in parts]), "sum")
+        for weight, part in zip(trained, torch.split(whole, [p.numel() for p in trained]), strict=True):
+            weight.grad = part.view_as(weight).to(weight.dtype)
+
+
+def _together(weights: Iterable[nn.Parameter]) -> list[list[nn.Parameter]]:
+    """In their order, up to `_EXCHANGED` numbers at once: few exchanges, and little memory beside the gradients."""
+    groups: list[list[nn.Parameter]] = [[]]
+    for weight in weights:
+        if groups[-1] and sum(one.numel() for one in groups[-1]) + weight.numel() > _EXCHANGED:
+            groups.append([])
+        groups[-1].append(weight)
+    return groups
 
 
 def own_dice(accelerator: Accelerator, seed: int, step: int) -> None:

@@ -156,7 +156,7 @@ def _attributed(base: Base, text: str, number: int, steps: int) -> tuple[tuple[P
         return_tensors="pt",
     )
     special = made["special_tokens_mask"].bool()
-    model = merged(base.model)
+    model = merged(base.model).to(base.device)
     embed: Any = model.get_input_embeddings()
     with torch.no_grad():
         whole = embed(made["input_ids"].to(base.device))

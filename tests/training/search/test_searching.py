@@ -223,6 +223,14 @@ def test_another_metric_is_measured_and_made_high(bases, tmp_path: Path):
     assert 0 <= result.value <= 1
 
 
+def test_a_rank_is_searched_beside_whether_there_is_an_adapter(bases, tmp_path: Path):
+    space = {"adapter": ["none", "lora"], "lora_rank": [4, 8]}
+    asked = SearchSettings(trials=4, space=space, pruner="none")
+    result = search(job(tmp_path, bases["bert"], epochs=1), asked, folder=tmp_path / "s", say=silent)
+    assert states(result.study) == ["COMPLETE"] * 4
+    assert {one.params["adapter"] for one in result.study.get_trials()} == {"none", "lora"}
+
+
 def test_a_tagger_is_searched_by_a_measure_of_spans(bases, tmp_path: Path):
     spans = [{"start": 3, "end": 6, "label": "city"}]
     rows = [{"text": f"to Ulm please {n}", "spans": spans} for n in range(30)]

@@ -69,7 +69,7 @@ def test_the_default_space_is_of_values_that_tune_takes(head: str, adapter: str)
     for name, dimension in space.items():
         values = [dimension.low, dimension.high] if isinstance(dimension, Range) else dimension
         for value in values:
-            checked({name: value})
+            checked({"adapter": adapter, name: value})
         if name in decided:
             assert dimension.holds(decided[name]) if isinstance(dimension, Range) else decided[name] in dimension
     assert ("lora_rank" in space) == (adapter == "lora")

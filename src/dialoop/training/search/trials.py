@@ -30,7 +30,7 @@ from dialoop.training.run_folder import RunFolder
 from dialoop.training.search.best import keep_best
 from dialoop.training.search.folder import Plan, SearchFolder
 from dialoop.training.search.study import RUNGS, counted, distributions, higher_is_better, put_back
-from dialoop.training.settings import Job, checked
+from dialoop.training.settings import Job, checked, without_idle
 from dialoop.training.stopping import StopSignal
 from dialoop.training.tuning import RunResult, resume, tune
 from dialoop.training.watching import Quiet, Standing, Unwanted
@@ -125,8 +125,11 @@ class Trials:
         return tune(self._job(trial.params), run=run, watch=watch)
 
     def _job(self, params: dict[str, Any]) -> Job:
-        """Looks at the held-out data come at least once in each tenth of the run, where nothing else was asked for."""
-        values = {**self.plan.tune, **params}
+        """Looks at the held-out data come at least once in each tenth of the run, where nothing else was asked for.
+
+        What would do nothing beside the other values of a trial (a rank without an adapter) is left out.
+        """
+        values = without_idle({**self.plan.tune, **params})
         if values.get("look_every") is None:
             a_step = values["batch_size"] * values.get("accumulate", 1)
             steps = math.ceil(math.ceil(self.plan.samples / a_step) * values["epochs"])
