@@ -1,5 +1,6 @@
 """`dialoop convert` as a person uses it."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -51,6 +52,41 @@ def test_faulty_records_can_be_left_out_and_are_told(tmp_path: Path, capsys: pyt
     assert f"{source}:2" in told
     assert "1 conversations written" in told
     assert "left out: 1" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "rows"),
+    [
+        ("a.csv", b'context,response\nq1,a1\nq2,"a2" oops\nq3,a3\nq4,a4\nq5,a5\n', 4),
+        ("a.json", b'[\n{"context":"q","response":"\xff"},\n{"context":"q","response":"b"}\n]\n', 1),
+    ],
+)
+def test_after_a_faulty_record_the_sound_ones_are_written(
+    tmp_path: Path, name: str, data: bytes, rows: int, capsys: pytest.CaptureFixture[str]
+):
+    source = tmp_path / name
+    source.write_bytes(data)
+    assert run(source, tmp_path / "b.jsonl", "--leave-out-faulty") == 0
+    assert f"{rows} conversations written" in capsys.readouterr().err
+    assert len((tmp_path / "b.jsonl").read_text().splitlines()) == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.csv", b'context,response\nq1,a1\nq2,"a2\nq3,a3\nq4,a4\n'),
+        ("a.json", b'[\n{"context":"q","response":"a"},\n{"context":"q,"response":"b"},\n{"context":"c"}\n]\n'),
+        ("a.csv.gz", gzip.compress(b"context,response\n" + b"q,a\n" * 30_000)[:-20]),
+    ],
+)
+def test_a_file_that_was_not_read_to_its_end_is_told_and_no_success(
+    tmp_path: Path, name: str, data: bytes, capsys: pytest.CaptureFixture[str]
+):
+    source = tmp_path / name
+    source.write_bytes(data)
+    assert run(source, tmp_path / "b.jsonl", "--leave-out-faulty") == 2
+    assert f"b.jsonl is not whole: nothing of {source} after {source}:" in capsys.readouterr().err
+    assert (tmp_path / "b.jsonl").read_text().startswith('{"id":')
 
 
 def test_a_file_without_a_sound_record_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -122,6 +122,24 @@ def test_an_interrupted_demo_goes_on(asked):
     assert asked[1] == ["tune", "--run", "demo/hotel/runs/hotel", "--resume"]
 
 
+@pytest.mark.parametrize("step", ["make_logs", "_intents", "_project_file"])
+def test_a_demo_killed_while_its_project_was_made_goes_on(asked, monkeypatch: pytest.MonkeyPatch, step: str):
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(f"dialoop.scenarios.hotel.project.{step}", die)
+        with pytest.raises(Killed):
+            main(["demo", *SMALL])
+    asked.clear()
+    assert run(*SMALL) == 0
+    assert [words[0] for words in asked] == ["new", "check", "tune", "evaluate", "rehearse"]
+    assert Path("demo/hotel/dialoop.yaml").is_file()
+
+
 def test_another_demo_in_the_same_folder_is_refused(asked, capsys: pytest.CaptureFixture[str]):
     assert run(*SMALL) == 0
     capsys.readouterr()

@@ -225,3 +225,16 @@ def test_answers_with_tools_are_held_to_their_schemas_unless_told(monkeypatch, h
     fits = '<tool_call>\n{"name": "book_room", "arguments": {"city": "York"}}\n</tool_call>'
     assert all(guide.after(fits.encode()) is not None for guide in asked_for if guide)
     assert all(guide.after(fits.replace("city", "town").encode()) is None for guide in asked_for if guide)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_an_agent_that_opens_the_conversation_is_measured_where_the_template_can_ask_for_it(asks: bool):
+    base = tiny_base()
+    if not asks:
+        needed = "{% if messages[0].role == 'system' %}{% endif %}"
+        base.tokenizer.chat_template = needed + str(base.tokenizer.chat_template).replace("messages and ", "")
+    talk = Conversation(id="1", messages=[said("Hello."), asked("A room?"), said("Yes.")])
+    short = SETTINGS.model_copy(update={"max_new_tokens": 4})
+    found = evaluate_model(base, [talk], short)
+    assert [answer.index for answer in found.answers] == ([0, 2] if asks else [2])
+    assert found.coverage.too_long == (not asks)

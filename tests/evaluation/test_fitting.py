@@ -129,3 +129,11 @@ def test_nothing_is_refused():
         fit(tiny_base(), [])
     with pytest.raises(DataError):
         fit_texts(tiny_base(), [])
+
+
+def test_calls_in_a_form_that_nothing_reads_are_a_warning():
+    base = tiny_base()
+    assert not any("as text, not as calls" in warning for warning in fit(base, LOGS).warnings)
+    template = str(base.tokenizer.chat_template).replace("tool_call>", "call>")
+    base.tokenizer.chat_template = template
+    assert any(f"{len(LOGS)} conversations hold calls" in warning for warning in fit(base, LOGS).warnings)

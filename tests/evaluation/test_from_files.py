@@ -110,3 +110,23 @@ def test_what_cannot_be_used_is_refused_in_one_message(capsys, world, tmp_path, 
     assert told in error
     assert "what to do:" in error
     assert "Traceback" not in error
+
+
+def test_a_base_whose_own_template_hides_tools_is_measured_with_the_tuned_one(capsys, world, tmp_path):
+    base = tiny_model("llama", tmp_path / "base")
+    bare = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    (base / "chat_template.jinja").write_text(bare, encoding="utf-8")
+    status, _, told = run(
+        capsys,
+        *(world / "run" / "model", world / "held-out.jsonl", "--before", base, "--out", tmp_path / "out", *QUICK),
+    )
+    assert status == 0, told
+    found = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
+    assert any("chat template chatml" in note for note in found["notes"])
+    assert found["differences"]["all"]["perplexity"]["value"] == 0.0  # the same weights, the same text
+    status, _, told = run(capsys, base, world / "held-out.jsonl", "--out", tmp_path / "alone", *QUICK)
+    assert status == 2
+    assert "leaves tools out" in told

@@ -97,6 +97,30 @@ def test_both_databases_measure_alike(folder: Path, knowledge: Knowledge):
             assert knowledge.matches(text, floor=0.0) == other.matches(text, floor=0.0)
 
 
+@pytest.mark.parametrize("text", ["until 11 o'clock?", "until 11 o’clock", "who is O'Brien", "is o'brien's there"])
+def test_words_with_an_apostrophe_are_searched(folder: Path, knowledge: Knowledge, clock: Hands, text: str):
+    page = "# Rules\n\n## Breakfast\n\nUntil ten o’clock, by Mrs O'Brien's own hands.\n"
+    (folder / "rules.en.md").write_text(page, encoding="utf-8")
+    clock.now += 1.1
+    assert sources(knowledge, text, "en", 1) == ["rules.en.md#breakfast"]
+
+
+def test_an_index_of_the_form_before_is_made_anew(folder: Path, index: str, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as before:
+        before.setattr("dialoop.knowledge.search._FORM", "1")
+        before.setattr("dialoop.knowledge.index.terms", lambda text: ["another"])
+        open_knowledge(folder, index).close()
+    with open_knowledge(folder, index) as knowledge:
+        assert sources(knowledge, "pets", "en", 1) == ["rules.en.md#pets"]
+
+
+@pytest.mark.parametrize("word", ["ж" * 1500, "x" * 3000])
+def test_a_word_of_any_length_is_indexed_and_searched(folder: Path, knowledge: Knowledge, clock: Hands, word: str):
+    (folder / "long.md").write_text(f"# Codes\n\nThe code is {word}.\n", encoding="utf-8")
+    clock.now += 1.1
+    assert sources(knowledge, word, None, 1) == ["long.md#codes"]
+
+
 def test_a_message_of_any_length_is_searched(knowledge: Knowledge):
     assert knowledge.search("x" * 1_000_000) == []
     assert knowledge.search(" ".join(f"w{n}" for n in range(100_000))) == []

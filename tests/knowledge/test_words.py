@@ -42,6 +42,12 @@ def test_stand_ins_are_no_words():
     assert terms("<name_1> parking") == terms("parking")
 
 
-@given(st.text(max_size=200))
+def test_a_word_with_an_apostrophe_is_one_term():
+    assert terms("11 o'clock") == terms("11 o’clock") == ["11", "oclock"]
+    assert terms("Mr O'Brien-Smith's") == ["mr", "obrien", "smith", "obriensmith"]
+    assert terms("I don't, I’ll, that's") == []
+
+
+@given(st.text(max_size=200) | st.text("aOs'’- 5好", max_size=40))
 def test_terms_hold_letters_and_digits_alone(text: str):
     assert all(term.isalnum() for term in terms(text))

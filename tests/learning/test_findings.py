@@ -2,19 +2,22 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dialoop.errors import SettingsError
+from dialoop.evaluation.formulas import ratio
+from dialoop.evaluation.tallies import Draws, Tally
 from dialoop.learning import Finding, Leak, LearnSettings, Probe, Trial
 from dialoop.learning.deciding import Decision, decide
-from dialoop.learning.findings import outcome_of, rehearsed
+from dialoop.learning.findings import FEWEST, corrected, outcome_of, rehearsed, resamples
 
 SETTINGS = LearnSettings()
 
 
 def finding(**fields: Any) -> Finding:
     usual = {"on": "the test", "group": "all", "measure": "exact calls", "better": "higher", "of": 100}
-    usual |= {"before": 0.8, "margin": 0.02, "large": 0.1}
+    usual |= {"before": 0.8, "margin": 0.02, "large": 0.1, "conversations": 40, "p": 0.001}
     made = Finding.model_validate({**usual, **fields})
     return made.model_copy(update={"outcome": outcome_of(made)})
 
@@ -88,3 +91,65 @@ def test_other_tasks_are_no_comparison():
         rehearsed(trials(3, 5), trials(3, 6), SETTINGS)
     with pytest.raises(SettingsError, match="each once"):
         rehearsed(trials(3, 5) * 2, trials(3, 5), SETTINGS)
+
+
+def measured(dice: np.random.Generator, conversations: int, gain: float = 0.0) -> Finding:
+    """A rate of two models at the same conversations of four turns each; without a gain they are equally good."""
+    sides = [dice.random((conversations, 4)) < 0.6 + better for better in (0.0, gain)]
+    before, after = (Tally(np.stack([one.sum(axis=1), np.full(conversations, 4.0)], axis=1), ratio) for one in sides)
+    found = before.difference(after, Draws.make(conversations, 1000, 0), SETTINGS.confidence)
+    return finding(
+        before=float(sides[0].mean()), after=float(sides[1].mean()),
+        low=found.low, high=found.high, p=found.p, conversations=conversations,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("conversations", [2, 3, 4, 6])
+def test_of_a_few_conversations_nothing_is_better_or_much_worse(conversations: int):
+    dice = np.random.default_rng(conversations)
+    found = [measured(dice, conversations) for _ in range(300)]
+    by_interval = sum(one.low is not None and one.low > 0 for one in found)
+    assert by_interval > 300 * 0.04  # the interval alone would have called so many better
+    assert {one.outcome for one in corrected(found, SETTINGS)} == {"few"}
+    assert finding(after=None, conversations=conversations).outcome == "worse"  # what cannot be measured is
+
+
+def test_a_null_candidate_is_hardly_ever_promoted_by_many_findings():
+    dice = np.random.default_rng(11)
+    alone = together = 0
+    for _ in range(100):
+        found = [measured(dice, FEWEST + 2) for _ in range(12)]
+        alone += any(one.outcome == "better" for one in found)
+        together += any(one.outcome == "better" for one in corrected(found, SETTINGS))
+    assert alone > 10
+    assert together <= 6  # 5 % at most of both sides together
+
+
+def test_where_numbers_suffice_what_is_better_and_what_is_worse_is_seen():
+    dice = np.random.default_rng(3)
+    nulls = [measured(dice, 40) for _ in range(11)]
+    better, worse = measured(dice, 40, 0.35), measured(dice, FEWEST, -0.5)
+    found = corrected([*nulls, better, worse], SETTINGS)
+    assert [one.outcome for one in found[-2:]] == ["better", "worse"]
+    assert not decide(found, None)[0]
+    assert decide(corrected([better], SETTINGS), None)[0]
+
+
+def test_p_is_held_against_all_that_could_promote_one_by_one():
+    some = [finding(after=0.85, low=0.01, high=0.09, p=p) for p in (0.002, 0.02, 0.024, 0.04)]
+    assert [one.outcome for one in corrected(some, SETTINGS)] == ["better", "same", "same", "same"]
+    few = [finding(after=0.85, low=0.01, high=0.09, p=0.5, conversations=3)] * 3
+    assert [one.outcome for one in corrected([some[1], *few], SETTINGS)] == ["better", "few", "few", "few"]
+    assert corrected([finding(after=0.85, low=0.01, high=0.09, p=None)], SETTINGS)[0].outcome == "same"
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_p_can_fall_below_what_many_findings_ask(confidence: float):
+    settings = LearnSettings(confidence=confidence)
+    assert 1 / (resamples(settings) + 1) < (1 - confidence) / 50
+
+
+def test_a_decision_tells_that_there_was_too_little_to_decide_by():
+    promoted, reason = decide([finding(after=0.9, low=0.05, high=0.15, conversations=2)], None)
+    assert not promoted
+    assert "Nothing was measured on 10 conversations or more" in reason

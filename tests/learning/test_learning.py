@@ -52,7 +52,7 @@ def damaging(job: Job, run: Path, watch: Watch) -> RunResult:
 
 
 def test_three_rounds_promote_refuse_and_roll_back(store: Store, settings: LearnSettings, base: Path):
-    means = Means(base=str(base), tune=TUNE)
+    means = Means(serving=str(base), tune=TUNE)
     kept = shelf(settings.shelf)
 
     days(store, 12)
@@ -63,6 +63,7 @@ def test_three_rounds_promote_refuse_and_roll_back(store: Store, settings: Learn
     assert first.collected.taken == 12
     assert first.collected.good_by == {"checker": 12}
     assert {finding.on for finding in first.decision.findings} == {"the test", "new conversations"}
+    assert {(one.conversations, one.outcome == "few") for one in first.decision.findings} == {(12, False), (2, True)}
 
     days(store, 5, first=100)
     second = learn(store, settings, replace(means, make=damaging))
@@ -87,7 +88,7 @@ def test_three_rounds_promote_refuse_and_roll_back(store: Store, settings: Learn
     assert not third.decision.promoted
     assert third.decision.reason.startswith("It is better in nothing")
 
-    assert [one.action for one in kept.history()] == ["promoted", "added", "promoted", *["added", "refused"] * 2]
+    assert [one.action for one in kept.history()] == [*["added", "promoted"] * 2, *["added", "refused"] * 2]
     assert kept.roll_back(by="anna").name == "first"
     assert load_base(kept.folder("first")).fingerprint == load_base(base).fingerprint
     assert learn(store, settings, means).why == "nothing has come in since the last round"
@@ -173,14 +174,14 @@ def test_a_crash_while_tuning_loses_no_conversation(store: Store, settings: Lear
     days(store, 4)
     with pytest.raises(RunError):
         learn(store, settings, Means(base=str(base), make=interrupted))
-    ended = learn(store, settings, Means(base=str(base), candidate=base))
+    ended = learn(store, settings, Means(base=str(base), tune=TUNE))
     assert ended.number == 1
     assert ended.collected.taken == 4
 
 
 def test_too_few_conversations_wait_for_more(store: Store, settings: LearnSettings, base: Path):
     settings = settings.model_copy(update={"fewest": 3})
-    means = Means(base=str(base), candidate=base)
+    means = Means(base=str(base), tune=TUNE)
     days(store, 2)
     waiting = learn(store, settings, means)
     assert waiting.decision is None

@@ -58,12 +58,44 @@ def test_the_last_word_of_people_counts():
         *asked_where("lamp"),
         ("rated", {"by": "customer", "score": -1.0}),
         ("rated", {"by": "customer", "score": 0.5}),
-        ("rated", {"by": "customer", "score": 0.0}),
     ]
     found = selected(*steps)
     assert found.judgement is not None
     assert found.judgement.good
     assert found.judgement.words == "rating +0.5"
+
+
+def test_a_rating_of_the_whole_that_was_taken_back_counts_no_more():
+    rated = [*asked_where("lamp"), ("rated", {"by": "operator:ben", "score": 1.0})]
+    back: Step = ("rated", {"by": "operator:ben", "score": 0.0})
+    assert selected(*rated).targets == 1
+    assert selected(*rated, back).judgement is None
+    assert selected(*rated, back).targets == 0
+    again = selected(*rated, back, ("rated", {"by": "operator:ben", "score": 0.5})).judgement
+    assert again is not None
+    assert again.words == "rating +0.5"
+
+
+@pytest.mark.parametrize(
+    ("by", "stays"),
+    [("operator:ann", True), ("customer", True), ("checker", True), ("agent", True), ("operator:ben", False)],
+)
+def test_only_ones_own_rating_is_taken_back_and_no_outcome(by: str, stays: bool):
+    steps = [*asked_where("lamp"), ("rated", {"by": "operator:ben", "score": 1.0}), ("rated", {"by": by, "score": 0.0})]
+    assert (selected(*steps).judgement is not None) is stays
+    closing = selected(*asked_where("lamp"), closed("done", by), ("rated", {"by": by, "score": 0.0}))
+    assert (closing.judgement is not None) is (by != "agent")  # whose word is not believed
+
+
+def test_a_customer_takes_back_by_whatever_name():
+    steps = [
+        *asked_where("lamp"),
+        ("rated", {"by": "o@x.org", "score": -1.0}),
+        ("rated", {"by": "customer", "score": 0}),
+    ]
+    found = selected(*steps, closed(), customer="o@x.org")
+    assert found.judgement is not None
+    assert found.judgement.speaker == "checker"
 
 
 def test_an_answer_rated_bad_is_context_and_stays_in_sight():

@@ -8,11 +8,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub.utils import filter_repo_objects
 from safetensors.torch import load_file, save_file
+from tokenizers import processors
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from dialoop.errors import ModelError, SettingsError
-from dialoop.model import AdapterSettings, Base, Head, load_base, packaged_template, save_model, sentences, target_nll
+from dialoop.model import (
+    AdapterSettings,
+    Base,
+    Head,
+    load_base,
+    packaged_template,
+    resolve_model,
+    save_model,
+    sentences,
+    target_nll,
+)
 
 from ..tiny_models import tiny_bert_tokenizer, tiny_model, tiny_network, tiny_tokenizer
 from .conversations import FIND_ROOM, HOTEL
@@ -350,3 +362,109 @@ def test_loading_and_saving_say_nothing(tmp_path: Path, capfd: pytest.CaptureFix
         save_model(base, tmp_path / "out")
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+@pytest.mark.parametrize("template", ["chatml", "qwen3", "llama3"])
+def test_a_packaged_template_begins_with_the_token_that_the_bases_own_texts_begin_with(template: str, tmp_path: Path):
+    tokenizer = tiny_tokenizer(None)
+    tokenizer.add_special_tokens({"bos_token": "<s>"})
+    folder = tmp_path / "base"
+    tokenizer.save_pretrained(folder)
+    tiny_network("llama", len(tokenizer)).save_pretrained(folder)
+    plain = load_base(folder, template=template)
+    inner = tokenizer.backend_tokenizer
+    inner.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", tokenizer.bos_token_id)]
+    )
+    tokenizer.save_pretrained(folder)
+    base = load_base(folder, template=template)
+    assert base.tokenizer("x")["input_ids"][0] == base.tokenizer.bos_token_id
+    [made] = sentences(HOTEL[:5], [FIND_ROOM], base.tokenizer)[:1]
+    assert made.ids[0] == base.tokenizer.bos_token_id
+    assert made.ids.count(base.tokenizer.bos_token_id) == 1
+    if template != "llama3":
+        assert plain.tokenizer.chat_template == packaged_template(template).text
+        assert sentences(HOTEL[:5], [FIND_ROOM], plain.tokenizer)[0].ids == made.ids[1:]
+    again = load_base(save_model(base, tmp_path / "saved"))
+    assert sentences(HOTEL[:5], [FIND_ROOM], again.tokenizer)[0] == made
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"temperature": 0.9, "top_p": 0.6}, {"early_stopping": True, "length_penalty": 0.5}],
+)
+def test_what_a_base_says_of_generation_never_keeps_it_from_being_saved(told: dict[str, object], tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    known = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(known | told))
+    saved = save_model(load_base(folder), tmp_path / "saved")
+    kept = json.loads((saved / "generation_config.json").read_text())
+    assert not any(kept.get(name) for name in told)
+    assert kept["eos_token_id"] == list(load_base(folder).eos_ids)
+
+
+def test_what_a_base_says_of_sampling_is_kept_where_it_samples(tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    known = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(known | {"do_sample": True, "temperature": 0.9}))
+    saved = save_model(load_base(folder), tmp_path / "saved")
+    assert json.loads((saved / "generation_config.json").read_text())["temperature"] == 0.9
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen3"])
+def test_new_tokens_inside_a_padded_vocabulary_begin_near_the_others(kind: str, tmp_path: Path):
+    """Llama here has an output matrix of its own; what was padded is zero, as published bases have it."""
+    tokenizer, padded = tiny_tokenizer(None), 700
+    known = len(tokenizer)
+    model = tiny_network(kind, padded)
+    with torch.no_grad():
+        for matrix in (model.get_input_embeddings().weight, model.get_output_embeddings().weight):
+            matrix[known:] = 0
+    model.save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    before = model.get_input_embeddings().weight.detach().clone()
+    base = load_base(tmp_path / "base", template="gemma")
+    assert set(base.new_tokens) == set(range(known, len(base.tokenizer)))
+    for matrix in (base.model.get_input_embeddings().weight, base.model.get_output_embeddings().weight):
+        assert matrix.shape[0] == padded
+        old, new = matrix[:known].detach(), matrix[list(base.new_tokens)].detach()
+        assert (new - old.mean(0)).abs().max() < old.std()
+        assert all(not torch.equal(new[0], one) for one in new[1:])
+        assert new.std(0).min() > 0
+    rows = base.model.get_input_embeddings().weight
+    assert torch.equal(rows[:known], before[:known])
+    assert not rows[len(base.tokenizer) :].any()
+
+
+def test_a_token_that_the_base_had_keeps_its_row(tmp_path: Path):
+    """Its own words may hold ChatML's marks without being control tokens; then their rows were trained."""
+    tokenizer = tiny_tokenizer(None)
+    tokenizer.add_tokens(["<start_of_turn>"])
+    tokenizer.save_pretrained(tmp_path / "base")
+    model = tiny_network("llama", len(tokenizer))
+    model.save_pretrained(tmp_path / "base")
+    base, at = load_base(tmp_path / "base", template="gemma"), tokenizer.convert_tokens_to_ids("<start_of_turn>")
+    assert torch.equal(base.model.get_input_embeddings().weight[at], model.get_input_embeddings().weight[at])
+
+
+@pytest.mark.parametrize("told", [{"quant_method": "gptq", "bits": 4}, {"quant_method": "fp8"}])
+def test_quantised_weights_are_refused(told: dict[str, object], tmp_path: Path):
+    folder = tiny_model("llama", tmp_path / "base")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": told}))
+    with pytest.raises(ModelError, match=rf"quantised \({told['quant_method']}\)") as refused:
+        load_base(folder)
+    assert "unquantised" in str(refused.value.remedy)
+
+
+def test_the_same_weights_are_not_fetched_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    there = ["model-00001-of-00002.safetensors", "consolidated.safetensors", "config.json", "tokenizer.json", "x.bin"]
+    fetched: list[str] = []
+
+    def fetch(name: str, *, allow_patterns: list[str], ignore_patterns: list[str] | None = None) -> str:
+        fetched.extend(filter_repo_objects(there, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns))
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    assert resolve_model("mistralai/Some-7B") == tmp_path
+    assert fetched == ["model-00001-of-00002.safetensors", "config.json", "tokenizer.json"]

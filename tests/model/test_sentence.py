@@ -238,12 +238,10 @@ def test_a_template_that_cannot_be_learnt_from_is_refused(template: str, what: s
 
 def test_an_order_that_the_template_refuses_is_the_datas_fault():
     tokenizer = tiny_tokenizer("chatml")
-    strict = (
-        "{% if messages and messages[0].role == 'assistant' %}{{ raise_exception('users speak first') }}{% endif %}"
-    )
+    strict = "{% if messages[1:] and messages[1].role == 'user' %}{{ raise_exception('one at a time') }}{% endif %}"
     tokenizer.chat_template = strict + str(tokenizer.chat_template)
-    with pytest.raises(DataError, match="users speak first"):
-        sentences([said("assistant", "Hello."), said("user", "Hi.")], None, tokenizer)
+    with pytest.raises(DataError, match="one at a time"):
+        sentences([said("user", "Hello."), said("user", "Hi."), said("assistant", "Yes?")], None, tokenizer)
 
 
 def test_messages_that_have_no_text_form_are_refused():

@@ -11,6 +11,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundEr
 
 from dialoop.errors import ModelError
 from dialoop.model import load_base, resolve_model, save_model, shelf
+from dialoop.model.shelf import ServiceChanged
 
 from ..tiny_models import tiny_model
 
@@ -56,6 +57,51 @@ def test_every_change_says_who_and_why(tmp_path: Path, model: Path):
         ("promoted", "second", "first", "learn", "better calls"),
         ("rolled_back", "first", "second", "ben", "a complaint"),
     ]
+
+
+def test_a_version_is_promoted_only_after_the_one_that_was_expected(tmp_path: Path, model: Path):
+    kept = shelf(tmp_path / "shelf")
+    kept.add(model, "one", make_current=False)
+    kept.promote("one", expected=None)
+    kept.add(model, "two", make_current=False)
+    for expected in (None, "two-and-a-half"):
+        with pytest.raises(ServiceChanged, match="one is in service"):
+            kept.promote("two", expected=expected)
+    assert kept.current == kept.get("one")
+    kept.promote("two", expected="one")
+    kept.promote("two", expected="one")  # it serves already
+    assert kept.current == kept.get("two")
+    kept.promote("one")
+    assert [one.action for one in kept.history()] == ["added", "promoted", "added", "promoted", "promoted"]
+
+
+def test_a_folder_that_a_crash_left_is_no_version_and_takes_no_name(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kept = shelf(tmp_path / "shelf")
+
+    def crash(path: Path, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sys.modules["dialoop.model.shelf"], "replace_file", crash)
+        with pytest.raises(KeyboardInterrupt):
+            kept.add(model, "hotel")
+    assert (tmp_path / "shelf" / "hotel").is_dir()
+    assert kept.list() == []
+    (tmp_path / "shelf" / "hotel" / "left.txt").write_text("from before")
+    kept.add(model, "hotel")
+    assert load_base(kept.folder("hotel")).fingerprint == load_base(model).fingerprint
+    assert not (kept.folder("hotel") / "left.txt").exists()
+
+
+def test_what_is_no_models_folder_is_not_replaced(tmp_path: Path, model: Path):
+    notes = tmp_path / "shelf" / "notes"
+    notes.mkdir(parents=True)
+    (notes / "mine.txt").write_text("mine")
+    with pytest.raises(ModelError, match="already"):
+        shelf(tmp_path / "shelf").add(model, "notes")
+    assert (notes / "mine.txt").read_text() == "mine"
 
 
 def test_rolling_back_goes_back_step_by_step_and_no_further(tmp_path: Path, model: Path):
@@ -223,7 +269,7 @@ def test_a_hub_name_is_fetched_without_pickles_or_code(tmp_path: Path, model: Pa
     monkeypatch.chdir(tmp_path)
     asked: list[tuple[str, list[str]]] = []
 
-    def fetch(name: str, *, allow_patterns: list[str]) -> str:
+    def fetch(name: str, *, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
         asked.append((name, allow_patterns))
         return str(model)
 

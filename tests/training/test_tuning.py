@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from dialoop.engine import generate_greedy
-from dialoop.errors import DataError, RunError
+from dialoop.errors import DataError, ModelError, RunError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.model import load_base, prompt_ids
+from dialoop.model import TEMPLATES, load_base, packaged_template, prompt_ids
 from dialoop.model.folder import verify
-from dialoop.training import Job, Quiet, TuneSettings, tune
+from dialoop.training import Job, Quiet, TuneSettings, checked, tune
 
 from ..tiny_models import tiny_model
 from .talks import PAIRS, pairs_file, talks_file, texts_file
@@ -229,3 +229,113 @@ def test_what_is_spelt_with_tokens_of_no_log_stays_as_it_was(spare: bool, bases,
     assert torch.equal(*rows) == spare
     assert any("output rows are left alone" in line for line in lines.said) == spare
     assert result.after < result.before
+
+
+CALLING = {
+    "messages": [
+        {"role": "user", "content": "A room in York?"},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {"id": "call_0", "type": "function", "function": {"name": "find_room", "arguments": '{"city": "York"}'}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_0", "content": "none"},
+        {"role": "assistant", "content": "There is none."},
+    ],
+    "tools": [{"type": "function", "function": {"name": "find_room", "parameters": {"type": "object"}}}],
+}
+
+
+def calling_file(folder: Path) -> Path:
+    path = folder / "calls.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n)} | CALLING) + "\n" for n in range(4)), encoding="utf-8")
+    return path
+
+
+def with_template(folder: Path, text: str) -> Path:
+    (tiny_model("llama", folder) / "chat_template.jinja").write_text(text, encoding="utf-8")
+    return folder
+
+
+BARE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+ODD_CALLS = (
+    "{{ tools | tojson if tools else '' }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    "{% if m.tool_calls %}CALL {{ m.tool_calls[0].function | tojson }}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def test_a_packaged_template_is_taken_where_the_base_s_own_cannot_show_calls(tmp_path: Path):
+    base, data = with_template(tmp_path / "base", BARE), calling_file(tmp_path)
+    asked = settings(epochs=1)
+    with pytest.raises(ModelError, match="leaves tools out") as refused:
+        tune(Job(data=str(data), base=str(base), tune=asked), run=tmp_path / "refused")
+    assert "--template chatml" in str(refused.value.remedy)
+    asked = settings(epochs=1, template="chatml")
+    result = tune(Job(data=str(data), base=str(base), tune=asked), run=tmp_path / "run")
+    assert load_base(result.folder).tokenizer.chat_template == packaged_template("chatml").text
+
+
+def test_the_setting_knows_every_packaged_template_and_nothing_else(tmp_path: Path):
+    for name in TEMPLATES:
+        assert settings(template=name).template == name
+    with pytest.raises(SettingsError, match="`template` is 'gema'"):
+        checked({"template": "gema"})
+    job = Job(data=str(texts_file(tmp_path)), base="mini", tune=settings(template="chatml"))
+    with pytest.raises(SettingsError, match="labelled texts"):
+        tune(job, run=tmp_path / "run")
+
+
+@pytest.mark.parametrize("template", ["auto", "chatml"])
+def test_calls_that_nothing_here_can_read_are_told(template: str, tmp_path: Path):
+    base, data, lines = with_template(tmp_path / "base", ODD_CALLS), calling_file(tmp_path), Lines()
+    tune(
+        Job(data=str(data), base=str(base), tune=settings(epochs=1, template=template)),
+        run=tmp_path / "run",
+        watch=lines,
+    )
+    assert any("as text, not as calls" in line for line in lines.said) is (template == "auto")
+
+
+USERS_FIRST = (
+    "{% if messages[0].role == 'system' %}{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def greeting_file(folder: Path) -> Path:
+    path = folder / "greetings.jsonl"
+    lines = []
+    for number in range(6):
+        messages = [
+            {"role": "assistant", "content": f"Hello {number}.", "rejected": "Eh?"},
+            {"role": "user", "content": "A room?"},
+            {"role": "assistant", "content": f"Number {number}.", "rejected": "None."},
+        ]
+        ratings = [{"index": 0, "rating": 1}, {"index": 2, "rating": 1}]
+        lines.append(json.dumps({"id": str(number), "messages": messages, "annotations": {"messages": ratings}}) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("objective", ["nll", "dpo", "kto"])
+def test_a_conversation_that_the_agent_opens_stops_no_run(objective: str, tmp_path: Path):
+    base, lines = with_template(tmp_path / "base", USERS_FIRST), Lines()
+    job = Job(data=str(greeting_file(tmp_path)), base=str(base), tune=settings(epochs=1, objective=objective))
+    result = tune(job, run=tmp_path / "run", watch=lines)
+    counts = json.loads((result.folder / "data.json").read_text(encoding="utf-8"))["train"]
+    assert counts["answers_lost"] >= counts["records"]
+    assert any("the template cannot ask for them" in line for line in lines.said)
+
+
+def test_what_a_template_refuses_is_told_with_its_conversation_and_file(tmp_path: Path):
+    strict = "{% for m in messages %}{% if 'kettle' in m.content %}{{ raise_exception('no kettles') }}{% endif %}"
+    base = with_template(tmp_path / "base", strict + "{% endfor %}" + BARE)
+    job = Job(data=str(talks_file(tmp_path, 24)), base=str(base), tune=settings(epochs=1))
+    with pytest.raises(DataError, match=r"conversation talk-\d+: .*no kettles") as refused:
+        tune(job, run=tmp_path / "run")
+    assert "talks.jsonl" in str(refused.value)

@@ -27,10 +27,11 @@ def check(
     told = Console(stderr=True)
     loaded = None
     if base is not None:
+        from dialoop.cli.engines import on_shelf
         from dialoop.engine import probe_dtype
         from dialoop.model import load_base
 
-        loaded = load_base(base, dtype=probe_dtype(device), device=device)
+        loaded = load_base(on_shelf(base), dtype=probe_dtype(device), device=device)
     with progress_bar(told) as progress:
         found = check_files(files, loaded, form=form, encoding=encoding, measure=measure or None, progress=progress)
     if as_json:

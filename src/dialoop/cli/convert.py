@@ -20,7 +20,7 @@ from dialoop.conversation import (
     write_lines,
     written,
 )
-from dialoop.errors import DataError
+from dialoop.errors import DataError, Place
 from dialoop.privacy import protect_conversation, protect_example
 
 _FORMS = ", ".join(FORMS)
@@ -45,7 +45,10 @@ def convert(
         bool, typer.Option("--leave-out-faulty", help="Write the sound records, and tell which were left out.")
     ] = False,
 ) -> None:
-    """Bring dialogue data from one form into another; a record that the form cannot hold is refused."""
+    """Bring dialogue data from one form into another; a record that the form cannot hold is refused.
+
+    Exit 0 where all was read, 2 where it was not, or nothing is written.
+    """
     limit = int(max_line_mb * 1_000_000)
     found = what_is(source, form=form, encoding=encoding, max_line_bytes=limit)
     typer.echo(f"{source}: {found}", err=True)
@@ -71,6 +74,9 @@ def convert(
     typer.echo(f"{target}: {kept} {found.form.holds} written as {FORMS[form_to].title}", err=True)
     if reading.errors:
         typer.echo(f"left out: {reading.errors} faulty records, told above", err=True)
+    if reading.end is not None:
+        typer.echo(f"{target} is not whole: nothing of {source} after {reading.end} was read", err=True)
+        raise typer.Exit(2)
 
 
 def _protected(record: Conversation | Example) -> Conversation | Example:
@@ -97,11 +103,14 @@ class _Reading:
         self.told = 0
         self.errors = 0
         self.read = 0
+        self.end: Place | None = None
+        """Where the reading ended before the file did."""
 
     def tell(self, fault: Fault) -> None:
         """One fault, on standard error."""
         self.told += 1
         self.errors += fault.level == "error"
+        self.end = fault.place if fault.ends else self.end
         if self.told <= _SHOWN:
             typer.echo(str(fault), err=True)
 

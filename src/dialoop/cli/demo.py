@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialoop.cli.app import load_verb
+from dialoop.cli.app import PROJECT_FILE, load_verb
 from dialoop.cli.beside import PROCESSORS, beside
 from dialoop.cli.server_process import free_port, served
 from dialoop.conversation import write_conversations
@@ -63,7 +63,7 @@ def demo(
     _same_demo(folder, asked)
     project = folder / PROJECT
     logs, others, run = str(project / LOGS), str(folder / HELD_OUT), project / RUN
-    if not (project / LOGS).is_file():
+    if not (project / PROJECT_FILE).is_file():
         made = ("--conversations", str(conversations), "--seed", str(seed))
         _verb("1 of 6", "new", "hotel", str(project), *made)
     if not Path(others).is_file():

@@ -9,9 +9,10 @@ from typing import Literal
 
 from dialoop.engine import Engine
 from dialoop.errors import ModelError, SettingsError
+from dialoop.project import PROJECT_FILE, load_project
 
 Dtype = Literal["auto", "float32", "bfloat16"]
-RUNS, SHELF = Path("runs"), Path("shelf")
+RUNS, SHELF = Path("runs"), "shelf"
 _LABELS = "ForSequenceClassification"
 """In the configuration of a model that labels and cannot talk."""
 
@@ -26,18 +27,40 @@ def key_from(variable: str | None) -> str | None:
     return key
 
 
-def newest_model() -> str:
-    """The newest ended run of the working directory whose model talks; without any, the bundled base."""
+def project_shelf() -> Path:
+    """The shelf of the working directory's project: `learn.shelf` of its file, else `shelf`."""
+    told = load_project(Path(PROJECT_FILE)) if Path(PROJECT_FILE).is_file() else {}
+    return Path(told.get("learn", {}).get("shelf", SHELF))
+
+
+def on_shelf(model: str) -> str:
+    """The folder of a version on the project's shelf, where that is another than `shelf`; other names as they are."""
+    from dialoop.model import shelf
+
+    path = project_shelf()
+    if path == Path(SHELF) or model == "mini" or Path(model).exists():
+        return model
+    versions = shelf(path)
+    return str(versions.folder(model)) if any(one.name == model for one in versions.list()) else model
+
+
+def newest_run() -> str | None:
+    """The newest ended run of the working directory whose model talks; None without any."""
     configs = [config for config in RUNS.glob("*/model/config.json") if _LABELS not in config.read_text("utf-8")]
     newest = max(configs, key=lambda config: config.stat().st_mtime, default=None)
-    return "mini" if newest is None else str(newest.parent.parent)
+    return None if newest is None else str(newest.parent.parent)
+
+
+def newest_model() -> str:
+    """The same; without any run, the bundled base."""
+    return newest_run() or "mini"
 
 
 def model_in_service() -> str:
-    """The version that the working directory's shelf has in service; without one, the newest run's."""
+    """The version that the project's shelf has in service; without one, the newest run's."""
     from dialoop.model import shelf
 
-    current = shelf(SHELF).current
+    current = shelf(project_shelf()).current
     return newest_model() if current is None else current.name
 
 
@@ -61,7 +84,7 @@ def open_in_process(
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     chosen = probe_dtype(device) if dtype == "auto" else dtype
-    base = load_base(model, dtype=chosen, device=device)
+    base = load_base(on_shelf(model), dtype=chosen, device=device)
     if base.head.kind != "generate":
         raise ModelError(
             f"this model was tuned to {base.head.kind}, not to generate",

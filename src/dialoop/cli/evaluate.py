@@ -39,6 +39,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures to standard output as JSON.")] = False,
 ) -> None:
     """Measure a model on held-out conversations; --before compares. Writes evaluation.json and report.html."""
+    from dialoop.cli.engines import on_shelf
     from dialoop.evaluation import EvaluationSettings, evaluate_files, progress_bar, show, table, write_report
 
     settings = EvaluationSettings(
@@ -52,6 +53,7 @@ def evaluate(
         held=held,
         dtype=dtype,
     )
+    model, before = on_shelf(model), None if before is None else on_shelf(before)
     told = Console(stderr=True)
     with progress_bar(told) as progress:
         result = evaluate_files(model, data, settings, before=before, train=train, device=device, progress=progress)

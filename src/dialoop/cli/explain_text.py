@@ -23,10 +23,12 @@ def explain_text(
     model: str, text: str, *, label: str | None, train: Path | None, nearest: int, report: Path | None
 ) -> None:
     """Explain a text's label, print it, and write the page where one was asked for."""
+    from dialoop.cli.engines import on_shelf
     from dialoop.model import load_base, resolve_model
     from dialoop.understanding.explaining import explain_text as explained
     from dialoop.understanding.explanation_page import write_explanation
 
+    model = on_shelf(model)
     taught = _taught(resolve_model(model), train) if nearest else []
     why = explained(load_base(model), text, label=label, train=taught, nearest=nearest)
     show(Console(), why)

@@ -21,10 +21,12 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Write the record to standard output as JSON.")] = False,
 ) -> None:
     """Convert a model that labels, tags or scores to ONNX, int8 if that is as good; it is then read without torch."""
+    from dialoop.cli.engines import on_shelf
     from dialoop.model import resolve_model
     from dialoop.training.material import read_records
     from dialoop.understanding import convert
 
+    model = on_shelf(model)
     texts = None if held_out is None else read_records(held_out).examples
     made = convert(model, texts, precision=precision, most_lost=most_lost)
     typer.echo(made.told(), err=True)

@@ -14,7 +14,7 @@ import typer
 from dialoop.agent import Agent, AgentSettings, Toolbox
 from dialoop.agent.seams import Search
 from dialoop.agent.seams import Understand as Understands
-from dialoop.cli.engines import SHELF
+from dialoop.cli.engines import project_shelf
 from dialoop.engine import Engine
 from dialoop.errors import SettingsError
 from dialoop.project import PROJECT_FILE, load_agents, load_project
@@ -49,12 +49,12 @@ def check_doors(settings: ServeSettings, agents: dict[str, AgentSettings], key: 
 
 
 def in_service(engine: Engine, version: str | None, *, follow: bool, load: Load) -> InService:
-    """The engine, and what is promoted on the shelf of the working directory in its place, if it shall `follow`."""
+    """The engine, and what is promoted on the project's shelf in its place, if it shall `follow`."""
     if not follow:
         return InService(Running(engine, version))
     from dialoop.model import shelf
 
-    versions = shelf(SHELF)
+    versions = shelf(project_shelf())
 
     def current() -> str | None:
         found = versions.current

@@ -30,7 +30,10 @@ _SEED = 77_000
 
 @with_settings(LearnSettings)
 def learn(
-    base: Annotated[str | None, typer.Option(help="What is tuned where nothing is on the shelf; else mini.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="What is tuned where the shelf has nothing in service; none: what `serve` takes there."),
+    ] = None,
     candidate: Annotated[Path | None, typer.Option(help="Judge this model instead of tuning one.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Hold a round though nothing is new.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the round to standard output as JSON.")] = False,
@@ -45,14 +48,17 @@ def learn(
     from dialoop.store import open_store
     from dialoop.training import TerminalWatch, checked
 
-    told = _tune_section()
+    project = _project()
+    told = project.get("tune", {})
     chosen = _settings(settings, told)
     if chosen.store is None:
         remedy = "dialoop learn --store chat.db, or `store:` in the section `learn`"
         raise SettingsError("no store of served conversations was named", remedy=remedy)
     watch = TerminalWatch(Console(stderr=True))
+    serving = _serving(project.get("serve", {}), base or told.get("base") or "mini")
     means = Means(
-        base=base or told.get("base") or "mini",
+        base=base or (told.get("base") if chosen.start == "base" or serving is None else None),
+        serving=serving,
         tune=checked({key: value for key, value in told.items() if key not in ("base", "data")}, where=PROJECT_FILE),
         rehearse=_rehearsal(chosen.rehearse, watch.say),
         candidate=candidate,
@@ -69,11 +75,25 @@ def learn(
         raise typer.Exit(128 + ended.stopped_by)
 
 
-def _tune_section() -> dict[str, Any]:
-    """What the project file of the working directory says about tuning."""
+def _project() -> dict[str, dict[str, Any]]:
+    """What the project file of the working directory sets, by verb."""
     from dialoop.project import load_project
 
-    return load_project(PROJECT_FILE).get("tune", {}) if PROJECT_FILE.is_file() else {}
+    return load_project(PROJECT_FILE) if PROJECT_FILE.is_file() else {}
+
+
+def _serving(serve: dict[str, Any], base: str) -> str | None:
+    """What `dialoop serve` takes while the shelf has nothing in service; None where that cannot be told.
+
+    A server elsewhere does not tell which weights it serves; and where there is no run yet, `serve` would take mini,
+    which is told as what serves only where nothing else is to be tuned.
+    """
+    from dialoop.cli.engines import newest_run
+
+    if serve.get("remote_url") is not None:
+        return None
+    known: str | None = serve.get("model") or newest_run()
+    return "mini" if known is None and base == "mini" else known
 
 
 def _settings(given: dict[str, Any], told: dict[str, Any]) -> LearnSettings:
@@ -110,6 +130,7 @@ async def _rehearsed(model: str, count: int, folder: Path) -> list[Trial]:
     """`count` customers of each language talk to the model; in a store of their own, which is thrown away."""
     from dialoop.agent import Toolbox
     from dialoop.cli.engines import open_in_process
+    from dialoop.cli.rehearse import agents_by_language
     from dialoop.learning import Trial
     from dialoop.scenarios.hotel.houses import Houses
     from dialoop.scenarios.hotel.logs import LANGUAGES
@@ -124,7 +145,8 @@ async def _rehearsed(model: str, count: int, folder: Path) -> list[Trial]:
     try:
         with open_store(folder / "store.db") as store:
             toolbox = Toolbox.load(TOOLS)
-            held = await rehearse_hotel(customers, toolbox, store, engine, name=Path(model).name)
+            settings = agents_by_language(Path())
+            held = await rehearse_hotel(customers, toolbox, store, engine, name=Path(model).name, settings=settings)
     finally:
         await engine.close()
         for customer in customers:

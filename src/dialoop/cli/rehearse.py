@@ -55,7 +55,7 @@ def rehearse(
     console = Console()
     held: list[Rehearsal] = []
     with _project(project) as folder, asyncio.Runner() as runner:
-        toolbox, houses, settings = Toolbox.load(folder / TOOLS), Houses(folder / WORLD), _settings(folder)
+        toolbox, houses, settings = Toolbox.load(folder / TOOLS), Houses(folder / WORLD), agents_by_language(folder)
         agents: list[tuple[str, Engine | None]] = [] if rules_only else [_model(model, project, at_once)]
         with open_store(_store_path(folder)) as store, progress_bar(console) as tell:
             for number, (name, engine) in enumerate([*agents, (RULES_ONLY, None)]):
@@ -102,7 +102,7 @@ def _model(model: str | None, project: Path | None, at_once: int) -> tuple[str, 
         return served_name(newest), open_in_process(newest, max_batch=at_once)[0]
 
 
-def _settings(folder: Path) -> dict[str, AgentSettings]:
+def agents_by_language(folder: Path) -> dict[str, AgentSettings]:
     """By language, the settings of the project's first agent of it; else of its first agent."""
     agents = list(load_agents(folder / PROJECT_FILE).values()) if (folder / PROJECT_FILE).is_file() else []
     ranked = {lang: sorted(agents, key=lambda one, lang=lang: one.lang != lang) for lang in LANGUAGES}  # type: ignore[misc]

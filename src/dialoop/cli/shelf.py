@@ -21,7 +21,7 @@ Action = Literal["list", "show", "promote", "roll-back"]
 def shelf(
     action: Annotated[Action, typer.Argument(help="What to do; without, the versions are listed.")] = "list",
     name: Annotated[str | None, typer.Argument(help="The version to show or promote.")] = None,
-    path: Annotated[Path, typer.Option("--shelf", help="The folder of versions.")] = Path("shelf"),
+    shelf: Annotated[Path, typer.Option(help="The folder of versions.")] = Path("shelf"),
     by: Annotated[str | None, typer.Option(help="Who does this, for the history; else your user name.")] = None,
     why: Annotated[str, typer.Option(help="Why, for the history.")] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Promote a version that was refused.")] = False,
@@ -31,7 +31,7 @@ def shelf(
 
     A running server takes up the version in service between two turns.
     """
-    kept = open_shelf(path)
+    kept = open_shelf(shelf)
     if (name is None) == (action in ("show", "promote")):
         what = "names no version" if name is None else f"takes no version, and {name!r} was given"
         raise SettingsError(f"`{action}` {what}", remedy=f"dialoop shelf {action}{' NAME' if name is None else ''}")

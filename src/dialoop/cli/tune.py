@@ -32,12 +32,13 @@ def tune(
     **settings: Any,
 ) -> None:
     """Adapt a base to your dialogue logs. No option is needed; Ctrl-C saves, and --resume goes on."""
+    from dialoop.cli.engines import on_shelf
     from dialoop.training import Quiet, TerminalWatch
     from dialoop.training import resume as go_on
     from dialoop.training import tune as begin
     from dialoop.training.team import is_member, leads, start
 
-    asked = checked(settings)
+    asked, base = checked(settings), on_shelf(base)
     if resume and run is None:
         raise SettingsError("--resume needs the run's folder", remedy="dialoop tune --run runs/NAME --resume")
     kept = _same_run(run, data, base, asked) if resume and run is not None else None

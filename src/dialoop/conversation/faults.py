@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dialoop.errors import DataError, Place
@@ -15,7 +15,11 @@ Level = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `kind` is a short stable word by which faults of one sort are counted."""
+    """One fault. `kind` is a short stable word by which faults of one sort are counted.
+
+    `ends`: of the file nothing after its line was read. `seen`: the text of a line with bytes that are none, these as
+    lone surrogates; enough to tell where the record ends that it belongs to.
+    """
 
     place: Place
     reason: str
@@ -23,6 +27,8 @@ class Fault:
     level: Level = "error"
     conversation_id: str | None = None
     kind: str = "form"
+    ends: bool = False
+    seen: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.level}: {self.reason}\n  what to do: {self.remedy}"
@@ -30,6 +36,10 @@ class Fault:
     def to_error(self) -> DataError:
         """The same as an error to raise."""
         return DataError(self.reason, where=self.place, remedy=self.remedy)
+
+    def and_no_more(self) -> Fault:
+        """The same fault, after which nothing of the file is read; it says so."""
+        return replace(self, reason=f"{self.reason}; nothing after this line was read", ends=True)
 
     def in_conversation(self, conversation_id: str) -> Fault:
         """The same fault, with the conversation named."""

@@ -20,6 +20,8 @@ DEFAULT_MAX_LINE_BYTES = 16_000_000
 """Longest line that is read, in bytes: real conversations have some ten kilobytes, and memory grows with the line."""
 
 _SKIP = 1024 * 1024
+_SHIFTING = ("iso2022", "hz", "utf-7")
+"""Encodings in which a byte may change what the following ones mean."""
 
 
 class Line(NamedTuple):
@@ -48,7 +50,7 @@ def check_encoding(encoding: str) -> str:
 def read_lines(
     path: str | Path, *, encoding: str = "utf-8", max_line_bytes: int = DEFAULT_MAX_LINE_BYTES
 ) -> Iterator[Line | Fault]:
-    """Each line, or a Fault in its place. After a fault that spoils the rest of the file nothing follows."""
+    """Each line, or a Fault in its place. After a fault that spoils the rest of the file (`ends`) nothing follows."""
     encoding = check_encoding(encoding)
     number = 0
     try:
@@ -73,11 +75,11 @@ def read_lines(
             f"the gzip file is damaged or cut off after line {number}: {error}",
             "make or fetch the file again; the lines before are sound",
             kind="gzip",
+            ends=True,
         )
     except OSError as error:
-        yield Fault(
-            Place(str(path)), f"the file cannot be read: {error.strerror or error}", "check the file", kind="file"
-        )
+        reason = f"the file cannot be read: {error.strerror or error}"
+        yield Fault(Place(str(path)), reason, "check the file", kind="file", ends=True)
 
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
@@ -123,12 +125,14 @@ class _Decoder:
         self.path = path
         self.encoding = encoding
         self.spoilt = False
+        self.is_utf8 = False  # known by a line beyond ASCII
 
     def __call__(self, raw: bytes, number: int) -> Iterator[Line | Fault]:
         place = Place(self.path, number)
         if number == 1 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             self.spoilt = True
-            yield Fault(place, "the file is UTF-16", "bring it to UTF-8: iconv -f UTF-16 -t UTF-8", kind="encoding")
+            remedy = "bring it to UTF-8: iconv -f UTF-16 -t UTF-8"
+            yield Fault(place, "the file is UTF-16", remedy, kind="encoding", ends=True)
             return
         if raw.startswith(codecs.BOM_UTF8) and self.encoding == "utf-8":
             raw = raw[len(codecs.BOM_UTF8) :]
@@ -140,31 +144,47 @@ class _Decoder:
                 kind="bom",
             )
         if b"\x00" in raw:
-            yield Fault(place, "the line holds a NUL byte", "remove it: tr -d '\\000' < FILE", kind="nul")
+            remedy = "remove it: tr -d '\\000' < FILE"
+            yield Fault(place, "the line holds a NUL byte", remedy, kind="nul", seen=self._seen(raw))
             return
         try:
             text = raw.decode(self.encoding)
         except UnicodeDecodeError as error:
             yield self._undecodable(raw, error, place)
             return
-        yield Line(number, text.rstrip("\n").removesuffix("\r"))
+        self.is_utf8 = self.is_utf8 or (self.encoding == "utf-8" and not text.isascii())
+        yield Line(number, _without_end(text))
+
+    def _seen(self, raw: bytes) -> str | None:
+        """The line with lone surrogates for what is no text; None where one such byte changes how others are read."""
+        if self.encoding.startswith(_SHIFTING):
+            return None
+        try:
+            return _without_end(raw.decode(self.encoding, errors="surrogateescape"))
+        except UnicodeDecodeError:
+            return None
 
     def _undecodable(self, raw: bytes, error: UnicodeDecodeError, place: Place) -> Fault:
-        if self.encoding == "utf-8" and _reads_as_gb18030(raw):
+        if self.encoding == "utf-8" and not self.is_utf8 and _reads_as_gb18030(raw):
             self.spoilt = True
             return Fault(
                 place,
                 "the file is not UTF-8; it reads as GB18030 (the Chinese encoding, also called GBK)",
                 f"bring it to UTF-8: dialoop convert {self.path} NEW.jsonl --encoding gb18030",
                 kind="encoding",
-            )
+            ).and_no_more()
         byte = f"byte {error.start + 1} of the line (0x{raw[error.start]:02x})"
         return Fault(
             place,
             f"the line is not {self.encoding.upper()}: {byte} cannot be read",
             "correct the character; if the file has another encoding: dialoop convert FILE NEW.jsonl --encoding NAME",
             kind="encoding",
+            seen=self._seen(raw),
         )
+
+
+def _without_end(text: str) -> str:
+    return text.rstrip("\n").removesuffix("\r")
 
 
 def _reads_as_gb18030(raw: bytes) -> bool:

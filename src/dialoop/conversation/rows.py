@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dialoop.conversation.faults import Fault, Refusal
 from dialoop.conversation.json_text import parse_json
-from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES, Line
+from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES, Line, check_encoding
 from dialoop.errors import Place
 
 
@@ -33,22 +35,32 @@ def jsonl_rows(lines: Iterator[Line | Fault], path: str) -> Iterator[Row | Fault
 
 
 _MARKS = re.compile(r'["\\{}\[\],]')
+_NO_TEXT = re.compile("[\x00\udc80-\udcff]")
 
 
 def array_rows(
-    lines: Iterator[Line | Fault], path: str, *, max_bytes: int = DEFAULT_MAX_LINE_BYTES
+    lines: Iterator[Line | Fault], path: str, *, max_bytes: int = DEFAULT_MAX_LINE_BYTES, encoding: str = "utf-8"
 ) -> Iterator[Row | Fault]:
-    """The elements of one JSON array that may go over many lines, or objects one after another, each read alone."""
+    """The elements of one JSON array that may go over many lines, or objects one after another, each read alone.
+
+    An element with bytes that are no text is left out, and the next one read, where the brackets and quotes of its line
+    can be trusted: in UTF-8. After any other line that cannot be read nothing is.
+    """
     reader = _Elements(path, max_bytes)
     for line in lines:
-        if isinstance(line, Fault):
-            yield line
-            if line.level == "error":
-                return
-        else:
+        if isinstance(line, Line):
             yield from reader.feed(line)
-            if reader.failed:
-                return
+        elif line.level == "warning":
+            yield line
+        elif line.ends or line.seen is None or check_encoding(encoding) != "utf-8":
+            yield line if line.ends else line.and_no_more()
+            return
+        else:
+            yield line
+            reader.told = True
+            yield from reader.feed(Line(line.place.line or 1, line.seen))
+        if reader.failed:
+            return
     yield from reader.end()
 
 
@@ -65,6 +77,7 @@ class _Elements:
         self.began = 1
         self.failed = False
         self.closed = False
+        self.told = False  # a line that cannot be read has been told, and no element was left out for it yet
 
     def feed(self, line: Line) -> Iterator[Row | Fault]:
         text, start, skip = line.text, 0, -1
@@ -102,7 +115,8 @@ class _Elements:
         if self.closed:
             self.failed = True
             place = Place(self.path, line)
-            yield Fault(place, "text follows after the end of the JSON array", "keep one array a file", kind="json")
+            fault = Fault(place, "text follows after the end of the JSON array", "keep one array a file", kind="json")
+            yield fault.and_no_more()
             return
         if not self.parts:
             self.began = line
@@ -115,15 +129,23 @@ class _Elements:
                 f"one element of the JSON file is longer than the limit of {self.max_bytes / 1e6:,.1f} MB",
                 "raise the limit with --max-line-mb, or correct the brackets and quotes from here on",
                 kind="long_line",
-            )
+            ).and_no_more()
 
     def _finish(self, text: str, start: int, end: int, line: int) -> Iterator[Row | Fault]:
         yield from self._keep(text[start:end], line)
         if self.failed:
             return
         element, self.parts, self.size = "".join(self.parts), [], 0
-        if element.strip():
-            yield _row(element.strip(), self.began, self.path)
+        if _NO_TEXT.search(element):
+            if not self.told:
+                reason, remedy = "the element holds bytes that are no text", "correct its characters"
+                yield Fault(Place(self.path, self.began), reason, remedy, kind="encoding")
+            self.told = False
+        elif element.strip():
+            row = _row(element.strip(), self.began, self.path)
+            if isinstance(row, Fault) and line > self.began:
+                row = replace(row, reason=f"{row.reason}; the element goes on to line {line}")
+            yield row
 
     def end(self) -> Iterator[Row | Fault]:
         if self.depth > 0 or "".join(self.parts).strip():
@@ -132,67 +154,112 @@ class _Elements:
                 "the JSON file ends in the middle of the value that begins here",
                 "make or fetch the file again; the elements before are sound",
                 kind="json",
+                ends=True,
             )
 
 
 def table_rows(
     lines: Iterator[Line | Fault], path: str, *, delimiter: str, max_bytes: int = DEFAULT_MAX_LINE_BYTES
 ) -> Iterator[Row | Fault]:
-    """A dict a row, keys from the header line. RFC 4180 quoting; a quoted field may go over several lines."""
+    """A dict a row, keys from the header line. RFC 4180 quoting; a quoted field may go over several lines.
+
+    After a row that is none the next line is read, where it is sure to begin a row.
+    """
     csv.field_size_limit(max_bytes)
-    source = _TableLines(lines)
+    source = _TableLines(lines, path, delimiter)
     reader = csv.reader(source, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
-        began = source.number + 1
+        source.began = source.number + 1
+        faults: list[Fault] = []
+        cells: list[str] | None = []
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            place = Place(path, max(began, 1))
-            yield Fault(place, f"no valid row: {error}", 'quote cells with " and double the quotes inside', kind="row")
+            faults = [] if source.cut else [source.no_row(error)]
+            reader = csv.reader(source, delimiter=delimiter, strict=True)
+        faults = source.taken() + faults
+        refused = any(fault.level == "error" for fault in faults)
+        if header is None and refused and not any(fault.ends for fault in faults):
+            faults[-1] = faults[-1].and_no_more()
+        yield from faults
+        if cells is None or any(fault.ends for fault in faults):
             return
-        yield from source.taken()
-        if cells is None:
-            return
-        if not any(cells):
+        if refused or not any(cells):
             continue
+        place = Place(path, source.began)
         if header is None:
-            header = [cell.strip() for cell in cells]
-            continue
-        if len(cells) != len(header):
+            header = [cell.strip() or f"column {at}" for at, cell in enumerate(cells, start=1)]
+            twice = [name for name, times in Counter(header).items() if times > 1]
+            if twice:
+                remedy = "give each column a name of its own"
+                yield Fault(place, f"two columns are named {twice[0]!r}", remedy, kind="row").and_no_more()
+                return
+        elif len(cells) != len(header):
             yield Fault(
-                Place(path, began),
+                place,
                 f"the row has {len(cells)} cells, the header {len(header)}",
                 f"give each row the {len(header)} cells of the header; quote cells that hold the delimiter",
                 kind="row",
             )
-            continue
-        yield Row(began, {key: cell for key, cell in zip(header, cells, strict=True) if cell != ""})
+        else:
+            yield Row(source.began, {key: cell for key, cell in zip(header, cells, strict=True) if cell != ""})
 
 
 class _TableLines:
-    """Feeds the csv reader and keeps the faults of lines aside."""
+    """Feeds the csv reader and keeps the faults of lines aside; tells what is no row, and where the next one begins."""
 
-    def __init__(self, lines: Iterator[Line | Fault]) -> None:
-        self.lines = lines
+    def __init__(self, lines: Iterator[Line | Fault], path: str, delimiter: str) -> None:
+        self.lines, self.path, self.delimiter = lines, path, delimiter
         self.faults: list[Fault] = []
-        self.number = 0
+        self.began, self.number = 1, 0
+        self.text = ""
+        self.cut = False  # a line that cannot be seen ended the reading
+        self.ended = False
 
     def __iter__(self) -> _TableLines:
         return self
 
     def __next__(self) -> str:
-        for line in self.lines:
+        for line in self.lines if not self.cut else ():
             if isinstance(line, Line):
-                self.number = line.number
-                return line.text + "\n"
+                self.number, self.text = line
+                return self.text + "\n"
             self.faults.append(line)
+            if line.level == "warning":
+                continue
+            if line.ends or line.seen is None:
+                self.faults[-1] = line if line.ends else line.and_no_more()
+                self.cut = True
+                break
+            self.number, self.text = line.place.line or self.number + 1, line.seen
+            return self.text + "\n"
+        self.ended = True
         raise StopIteration
 
     def taken(self) -> list[Fault]:
         """The faults met since the last call."""
         faults, self.faults = self.faults, []
         return faults
+
+    def no_row(self, error: csv.Error) -> Fault:
+        """What the csv reader refuses; the last fault where the next row's beginning is not sure."""
+        over = self.number > self.began
+        reason = f"lines {self.began} to {self.number} are no valid row: {error}" if over else f"no valid row: {error}"
+        remedy = 'quote cells with " and double the quotes inside'
+        fault = Fault(Place(self.path, self.began), reason, remedy, kind="row")
+        return fault.and_no_more() if (over if self.ended else self._goes_on(over)) else fault
+
+    def _goes_on(self, inside: bool) -> bool:
+        """Whether a quoted cell may go on after the line at hand. `inside`: the line began within one.
+
+        Quotation marks in even numbers stand for themselves, or for an empty cell.
+        """
+        single = [marks.start() for marks in re.finditer('"+', self.text) if len(marks.group()) % 2]
+        if not single:
+            return inside
+        before = self.text[: single[-1]].rstrip(" ")
+        return not before or before.endswith(self.delimiter)
 
 
 def _row(text: str, line: int, path: str) -> Row | Fault:

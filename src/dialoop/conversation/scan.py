@@ -54,7 +54,7 @@ def scan_placed(
     page = Page(str(path))
     lines = read_lines(path, encoding=encoding, max_line_bytes=max_line_bytes)
     empty = True
-    for item in _records(lines, found, page, max_line_bytes):
+    for item in _records(lines, found, page, max_line_bytes, encoding):
         empty = empty and isinstance(item, Fault) and item.level == "warning"
         if isinstance(item, Fault):
             yield item.place, item
@@ -115,27 +115,32 @@ def _what_is(path: str | Path, form: str | None, encoding: str, max_line_bytes: 
         return refusal.at(Place(str(path), first))
 
 
-def _records(lines: Iterator[Line | Fault], found: Recognised, page: Page, max_bytes: int) -> Iterator[Record | Fault]:
+def _records(
+    lines: Iterator[Line | Fault], found: Recognised, page: Page, max_bytes: int, encoding: str
+) -> Iterator[Record | Fault]:
     form = found.form
     if isinstance(form, LineForm):
         yield from form.read(lines, page)
         return
-    for row in _rows(lines, found, page.path, max_bytes):
+    page.line = 0
+    for row in _rows(lines, found, page.path, max_bytes, encoding):
         if isinstance(row, Fault):
             yield row
             continue
-        page.line = row.line
+        page.line, page.nth = row.line, page.nth + 1 if row.line == page.line else 1
         try:
             yield form.read(row.value, page)
         except Refusal as refusal:
             yield refusal.at(page.place, _id_of(row.value))
 
 
-def _rows(lines: Iterator[Line | Fault], found: Recognised, path: str, max_bytes: int) -> Iterator[Row | Fault]:
+def _rows(
+    lines: Iterator[Line | Fault], found: Recognised, path: str, max_bytes: int, encoding: str
+) -> Iterator[Row | Fault]:
     if found.container == "jsonl":
         return jsonl_rows(lines, path)
     if found.container == "json":
-        return array_rows(lines, path, max_bytes=max_bytes)
+        return array_rows(lines, path, max_bytes=max_bytes, encoding=encoding)
     return table_rows(lines, path, delimiter=found.delimiter, max_bytes=max_bytes)
 
 

@@ -16,7 +16,7 @@ from dialoop.evaluation.progress import Progress
 from dialoop.evaluation.results import Answer
 from dialoop.evaluation.settings import EvaluationSettings
 from dialoop.evaluation.texts import chrf_score
-from dialoop.model import Base, parse_answer, prompt
+from dialoop.model import Base, answers_at, parse_answer, prompt
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def answer_turns(
     """Answers every target turn of `conversations`.
 
     A history that does not fit the window beside `max_new_tokens` is shortened from the front by whole turns, system
-    messages kept; where even the last turn alone does not fit, the turn is counted in `too_long` and not answered.
+    messages kept; where even the last turn alone does not fit, the turn is counted in `too_long` and not answered; so
+    is an answer that opens a conversation where the base's template cannot ask for one.
     `held` counts the answers whose calls were held to the schemas of their tools.
 
     Raises:
@@ -97,8 +98,14 @@ def answer_turns(
 
 
 def _turn(base: Base, conversation: Conversation, number: int, index: int, room: int) -> Turn | None:
-    """The turn with the longest history that fits `room` tokens; None where none fits."""
+    """The turn with the longest history that fits `room` tokens; None where none fits, and for an answer that opens
+    the conversation where the base's template cannot ask for one.
+    """
     history = conversation.messages[:index]
+    if not any(message.role == "user" for message in history):
+        found = answers_at(conversation, index, [conversation.messages[index]], base.tokenizer)
+        fits = found is not None and len(found.prompt) <= room
+        return Turn(conversation, number, index, found.prompt, shortened=False) if found and fits else None
     made = prompt(history, conversation.tools, base.tokenizer)
     if len(made.ids) > room:
         try:

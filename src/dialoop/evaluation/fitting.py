@@ -17,7 +17,7 @@ from dialoop.evaluation.fit_results import Fit, Lengths, Stretch
 from dialoop.evaluation.nearness import known_figures, nearness, reference
 from dialoop.evaluation.progress import Progress, quiet
 from dialoop.evaluation.sample import by_hash
-from dialoop.model import Base, sentences
+from dialoop.model import Base, sentences, unread_calls
 
 MANY_PIECES = 1.5  # tokens a character of the data over those of the reference
 
@@ -64,6 +64,7 @@ def fit(
         example=stretches(base, counts.plainest) if counts.plainest else [],
     )
     _judge(result)
+    result.warnings += unread_calls(counts.with_target, base.tokenizer)
     return result
 
 

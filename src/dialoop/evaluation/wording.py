@@ -142,7 +142,10 @@ def coverage_notes(coverage: Coverage, max_new_tokens: int) -> list[str]:
         (coverage.lost_targets, "target messages were not scored: they do not fit into the window"),
         (coverage.shortened_prompts, "answers were given on a history shortened to the window"),
         (coverage.lost_pairs, "edited answers were not compared: they do not fit into the window"),
-        (coverage.too_long, "turns not answered: even the last turn alone exceeds the window"),
+        (
+            coverage.too_long,
+            "turns not answered: even the last turn alone exceeds the window, or the template cannot ask for them",
+        ),
         (coverage.held, "answers had tools and were held to their schemas, as the engine holds them when it serves"),
         (coverage.capped, f"answers were cut at {max_new_tokens} new tokens"),
     ):

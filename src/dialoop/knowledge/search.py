@@ -28,7 +28,7 @@ LOOKED_AT = 2000
 """Characters of a message that are searched for; what stands behind them is not."""
 LOOK_AGAIN = 1.0
 """Seconds between two looks at the files."""
-_FORM = "1"
+_FORM = "2"
 """Changes whenever the same file would give other sections or terms, so that an index made before is made anew."""
 _LOG = logging.getLogger("dialoop.knowledge")
 

@@ -19,6 +19,8 @@ _HAN_SIGN = r"[\u3400-\u9fff\uf900-\ufaff]"
 _HAN = re.compile(_HAN_SIGN)
 _LETTERS = rf"(?:(?!{_HAN_SIGN})[^\W_])+"
 _RUN = re.compile(rf"(?P<han>{_HAN_SIGN}+)|(?P<word>{_LETTERS}(?:['’\-]{_LETTERS})*)")
+_LONGEST = 100
+"""Characters of a word that count. PostgreSQL refuses a text that holds a word of more than 2,046 bytes."""
 _STEMMER = snowballstemmer.stemmer("english")
 
 _ENGLISH = """
@@ -48,7 +50,7 @@ def _left_out() -> frozenset[str]:
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text in their order, one as often as it stands there."""
+    """The terms of a text in their order, one as often as it stands there; they hold letters and digits alone."""
     found: list[str] = []
     for run in _RUN.finditer(unicodedata.normalize("NFKC", STAND_IN.sub(" ", text)).casefold()):
         found += _han(run["han"]) if run["han"] else _word(run["word"])
@@ -67,8 +69,7 @@ def _han(run: str) -> list[str]:
 
 
 def _word(word: str) -> list[str]:
-    word = word.replace("’", "'").removesuffix("'s")
-    parts = [part for part in re.split(r"['\-]", word) if part]
-    whole = [] if len(parts) == 1 or "'" in word else ["".join(parts)]  # Wi-Fi: wi, fi and wifi
-    kept = [part for part in ([word] if "'" in word else parts) if part not in _left_out()]
-    return [_STEMMER.stemWord(part) for part in [*kept, *whole]]
+    parts = [part.removesuffix("'s") for part in word.replace("’", "'").split("-")]
+    kept = [part for part in parts if part not in _left_out()]
+    whole = ["".join(parts)] if len(parts) > 1 else []  # Wi-Fi: wi, fi and wifi
+    return [_STEMMER.stemWord(part.replace("'", "")[:_LONGEST]) for part in [*kept, *whole]]  # o'clock: oclock

@@ -50,14 +50,12 @@ class Collected(BaseModel):
 class Known:
     """What earlier rounds and files hold.
 
-    `seen`: how far (seq) each conversation was considered; `learnt`: the ids of those that are learnt from; `rated`: of
-    those that are kept for their ratings; `keys`: of conversations that are trained on already, by `conversation_key`;
-    `test_ids` and `test_keys`: of the frozen test.
+    `seen`: how far (seq) each conversation was considered; `learnt`: the ids of those that are learnt from; `keys`: of
+    conversations that are trained on already, by `conversation_key`; `test_ids` and `test_keys`: of the frozen test.
     """
 
     seen: Mapping[str, int] = field(default_factory=dict)
     learnt: frozenset[str] = frozenset()
-    rated: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     test_ids: frozenset[str] = frozenset()
     test_keys: frozenset[str] = frozenset()
@@ -68,7 +66,7 @@ class Collection:
     """The conversations to learn from, protected; how far each one considered was; the report; and all their events.
 
     `events` are those of every conversation looked at, for who wants to know what was new in the world. `rated`:
-    conversations with rated answers, also those that have no answer to learn. `gone`: erased ones among what is known.
+    conversations with rated answers, also those that have no answer to learn.
     """
 
     conversations: list[Conversation]
@@ -76,7 +74,6 @@ class Collection:
     report: Collected
     events: dict[str, list[Event]]
     rated: list[Conversation] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
 
 
 def collect(
@@ -92,7 +89,6 @@ def collect(
     counts = _Counts()
     taken: list[Conversation] = []
     rated: list[Conversation] = []
-    gone: list[str] = []
     seen: dict[str, int] = {}
     events: dict[str, list[Event]] = {}
     keys = set(known.keys)
@@ -100,7 +96,6 @@ def collect(
         name = outline.conversation
         if outline.phase == "erased":
             report.erased += [name] if name in known.learnt else []
-            gone += [name] if name in known.learnt | known.rated else []
             seen[name] = outline.seq
             continue
         if known.seen.get(name, 0) >= outline.seq:
@@ -120,7 +115,12 @@ def collect(
     report.taken = len(taken)
     report.good_by, report.left_out = dict(counts.good_by), dict(counts.left_out)
     report.unheard, report.languages = dict(counts.unheard), dict(counts.languages)
-    return Collection(taken, seen, report, events, rated, gone)
+    return Collection(taken, seen, report, events, rated)
+
+
+def erased(store: Store) -> frozenset[str]:
+    """The ids of all conversations of the store that were erased, whosever they were."""
+    return frozenset(outline.conversation for outline in _outlines(store, None) if outline.phase == "erased")
 
 
 def frozen(test: Iterable[Conversation]) -> tuple[frozenset[str], frozenset[str]]:

@@ -10,14 +10,18 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialoop.learning.findings import Finding
+from dialoop.learning.findings import FEWEST, Finding
 from dialoop.learning.probing import Probe
 
 RULE = (
     "Promoted is what is worse in nothing and better in something. Worse: the loss is above its margin and the"
     " interval of the paired difference leaves zero out, or the loss is large. Better: the interval leaves zero out on"
-    " the good side."
+    " the good side, and p of the paired test holds when it is corrected for all that could promote (Holm). Of fewer"
+    f" than {FEWEST} conversations figures are told, and decide nothing."
 )
+
+
+_HEAD = "| measured on | measure | before | after | difference | p | of | conversations | |"
 
 
 class Decision(BaseModel):
@@ -47,7 +51,7 @@ class Decision(BaseModel):
             "",
         ]
         if self.findings:
-            lines += ["| measured on | measure | before | after | difference | of | |", "|---|---|---|---|---|---|---|"]
+            lines += [_HEAD, "|---" * 9 + "|"]
             lines += [_row(finding) for finding in self.findings]
             lines.append("")
         if self.probe is not None:
@@ -67,6 +71,9 @@ def decide(findings: Sequence[Finding], probe: Probe | None, fault: str | None =
         return False, f"It gave away {len(probe.leaks)} private values ({kinds}) when it was probed.{more}"
     if worse:
         return False, f"It is worse: {_listed(worse)}."
+    if findings and all(finding.outcome == "few" for finding in findings):
+        few = f"Nothing was measured on {FEWEST} conversations or more"
+        return False, f"{few}, which is too little to promote it, so what serves goes on serving."
     if not better:
         return False, "It is better in nothing that was measured, so what serves goes on serving."
     return True, f"It is better: {_listed(better)}; and it is worse in nothing."
@@ -80,7 +87,9 @@ def _row(finding: Finding) -> str:
     bounds = "" if finding.low is None or finding.high is None else f"{finding.low:+.3f} to {finding.high:+.3f}"
     figures = ["" if value is None else f"{value:.3f}" for value in (finding.before, finding.after)]
     group = "" if finding.group == "all" else f" ({finding.group})"
-    cells = [finding.on + group, finding.measure, *figures, bounds, str(finding.of), finding.outcome]
+    p = "" if finding.p is None else f"{finding.p:.3g}"
+    counts = [str(finding.of), str(finding.conversations)]
+    cells = [finding.on + group, finding.measure, *figures, bounds, p, *counts, finding.outcome]
     return f"| {' | '.join(cells)} |"
 
 

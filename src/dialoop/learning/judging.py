@@ -14,7 +14,7 @@ from dialoop.conversation import Conversation
 from dialoop.errors import DataError, DialoopError, SettingsError
 from dialoop.evaluation import Evaluation, EvaluationSettings, compare, evaluate_model
 from dialoop.learning.deciding import Decision, decide
-from dialoop.learning.findings import Finding, Trial, compared, rehearsed
+from dialoop.learning.findings import Finding, Trial, compared, corrected, rehearsed, resamples
 from dialoop.learning.probing import Leak, Probe, probe
 from dialoop.learning.settings import LearnSettings
 from dialoop.learning.traces import secrets_of, standing
@@ -77,6 +77,7 @@ def judge(
             notes.append("There was no rehearsal: the tests had refused it already.")
         elif fault is None:
             findings += _rehearsal(candidate, served, evidence.rehearse, settings, say)
+    findings = corrected(findings, settings)
     promoted, reason = decide(findings, found, fault)
     return Decision(
         candidate=named,
@@ -107,7 +108,10 @@ def _measured(
     if base.head.kind != "generate":
         raise DataError(f"it was tuned to {base.head.kind}, not to generate", where=base.path)
     chosen = EvaluationSettings(
-        limit=settings.limit, max_new_tokens=settings.max_new_tokens, confidence=settings.confidence
+        limit=settings.limit,
+        max_new_tokens=settings.max_new_tokens,
+        confidence=settings.confidence,
+        resamples=resamples(settings),
     )
     measured = {}
     for name, conversations in evidence.tests.items():

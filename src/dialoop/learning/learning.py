@@ -7,15 +7,16 @@ who watches are passed in. It knows the shelf and the store; no agent and no sce
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dialoop.conversation import Conversation, read_conversations, write_conversations
 from dialoop.conversation.likeness import conversation_key
-from dialoop.errors import DataError, ModelError
-from dialoop.learning.collecting import Collected, Collection, Known, collect, frozen
+from dialoop.errors import DataError, RunError
+from dialoop.learning.collecting import Collected, Collection, Known, collect, erased, frozen
 from dialoop.learning.deciding import Decision
 from dialoop.learning.drift import Drift, Served, Sure, drift
 from dialoop.learning.judging import Evidence, Rehearse, judge
@@ -23,31 +24,58 @@ from dialoop.learning.mixture import Old, mixed, old_data
 from dialoop.learning.protecting import Protection, protected_record
 from dialoop.learning.rounds import Record, Rounds, conversations_of
 from dialoop.learning.settings import LearnSettings
+from dialoop.learning.shelving import free_name, judged_against, put
 from dialoop.model import resolve_model, shelf
 from dialoop.model.folder import replace_file
 from dialoop.store import Store
 from dialoop.training import Job, Quiet, RunResult, TuneSettings, Watch, resume, tune
+from dialoop.training.checkpoint import has_checkpoint
 from dialoop.training.run_folder import RunFolder
 
 _MOST_BEFORE = 500
 """Conversations of earlier rounds that drift is compared with, the last ones."""
+MINI = "mini"
+"""The bundled base."""
 Tune = Callable[[Job, Path, Watch], RunResult]
 
 
 def _tune(job: Job, run: Path, watch: Watch) -> RunResult:
-    """Tunes in the folder `run`, or goes on with what was begun there."""
-    return resume(run, watch=watch) if RunFolder(run).settings.is_file() else tune(job, run=run, watch=watch)
+    """Tunes in the folder `run`, or goes on with what was begun there.
+
+    Where other settings were asked for since, the run is begun anew, unless it has a checkpoint: then its own hold.
+    """
+    folder = RunFolder(run)
+    if not folder.settings.is_file():
+        return tune(job, run=run, watch=watch)
+    changed = _changed(folder.job(), job)
+    if changed and not has_checkpoint(folder.checkpoint):
+        watch.say(f"tuning is begun anew, since other settings are asked for: {changed}")
+        shutil.rmtree(run)
+        return tune(job, run=run, watch=watch)
+    if changed:
+        told = f"the run goes on with the settings that it was begun with, and these do not hold: {changed}"
+        watch.say(f"{told}; to begin it anew with them, take {run} away")
+    return resume(run, watch=watch)
+
+
+def _changed(kept: Job, asked: Job) -> str:
+    """Which settings are asked for that are not those that were kept, in words; empty where none are."""
+    before, now = ({"base": job.base, **job.tune.model_dump(mode="json")} for job in (kept, asked))
+    return ", ".join(f"{name} {now[name]} (it was {before[name]})" for name in now if now[name] != before[name])
 
 
 @dataclass(frozen=True)
 class Means:
-    """What a round works with besides the store. `base` is tuned where nothing is on the shelf, or if that is asked.
+    """What a round works with besides the store.
 
+    `base` is tuned where the shelf has nothing in service, or if that is asked; None: what serves, and `mini` where
+    that is not known. `serving`: the model that serves while the shelf has nothing in service; None: not known.
     `candidate`: a model that was made elsewhere; it is judged instead of tuning one. `again`: a round is held though
     nothing is new.
     """
 
-    base: str = "mini"
+    base: str | None = None
+    serving: str | None = None
     tune: TuneSettings = field(default_factory=TuneSettings)
     rehearse: Rehearse | None = None
     protection: Protection | None = None
@@ -75,57 +103,96 @@ class Round:
 def learn(store: Store, settings: LearnSettings, means: Means | None = None) -> Round:
     """Hold a round of learning, or go on with one that was stopped.
 
-    Raises DialoopError where store, data, test or shelf cannot be used; a bad candidate is no error, it is refused.
+    Raises DialoopError where store, data, test or shelf cannot be used, where another process holds a round on this
+    shelf, and where rounds on it learnt from another tenant; a bad candidate is no error, it is refused.
     """
-    means = means or Means()
-    return _Round(store, settings, means).hold()
+    rounds = Rounds(Path(settings.shelf))
+    with rounds.held():
+        return _Round(store, settings, means or Means(), rounds).hold()
 
 
 class _Round:
     """A round under way."""
 
-    def __init__(self, store: Store, settings: LearnSettings, means: Means) -> None:
+    def __init__(self, store: Store, settings: LearnSettings, means: Means, rounds: Rounds) -> None:
         self.store, self.settings, self.means = store, settings, means
-        self.candidate = None if means.candidate is None else resolve_model(means.candidate)
+        given = means.candidate
+        self.candidate = None if given is None else resolve_model(given, shelf=settings.shelf).resolve()
         self.protection = means.protection or Protection(vault=store.vault)
         self.shelf = shelf(settings.shelf)
-        self.rounds = Rounds(self.shelf.path)
+        self.rounds = rounds
+        self.gone: frozenset[str] = frozenset()
+        self.forgotten: set[str] = set()
         self.number, self.folder = self.rounds.next()
         self.test = _test(settings.test, self.protection)
         self.say = means.watch.say
 
     def hold(self) -> Round:
         """All stages that are left."""
+        self.rounds.refuse_other_tenant(self.settings.tenant)
         record = self.folder.record()
-        if record is None or record.stage == "waiting":
+        under_way = record is not None and record.stage != "waiting"
+        if record is not None and under_way and self.candidate not in (None, record.candidate_made):
+            what = f"round {self.number} is half-way, and a candidate would take its place"
+            raise RunError(what, where=self.folder.path, remedy="go on with that one first: dialoop learn")
+        begun_anew = self._forget()
+        if record is not None and under_way and not begun_anew:
+            self.say(f"going on with round {self.number}")
+            self.candidate = record.candidate_made
+            if record.stage == "judged":
+                return self._end(record)
+        else:
             ended = self._collect()
             if ended is not None:
                 return ended
-        else:
-            self.say(f"going on with round {self.number}")
         return self._decide(self._tuned())
+
+    def _forget(self) -> bool:
+        """Take what was erased out of every round's files; gives whether this round has to collect anew.
+
+        That is so where a candidate was to learn from it, and is not judged yet; it is noted first, so that a crash in
+        between leaves no run behind whose data has changed.
+        """
+        self.gone = erased(self.store)
+        record = self.folder.record()
+        anew = record is not None and record.stage == "collected" and record.made is None
+        anew = anew and any(one.id in self.gone for one in conversations_of(self.folder.train))
+        if record is not None and anew:
+            self.say(f"round {self.number} is begun anew: it was to be tuned on conversations that were erased")
+            self.folder.keep(record.model_copy(update={"stage": "waiting"}))
+            shutil.rmtree(self.folder.run, ignore_errors=True)
+        taken = self.rounds.forget(self.gone)
+        if not taken:
+            return anew
+        count = len(set().union(*taken.values()))
+        self.say(f"{count} conversations were erased, and are taken out of what was learnt from")
+        self.forgotten = set().union(*(names for path, names in taken.items() if path.name != self.folder.rated.name))
+        if record is not None and not anew and record.stage in ("collected", "judged"):
+            report, seen = self.folder.collected()
+            report.erased = sorted({*report.erased, *self.forgotten})
+            self.folder.keep_collected(report, seen)
+        return anew
 
     def _collect(self) -> Round | None:
         """Collect and mix; gives the round's end where there is nothing to learn."""
         test_ids, test_keys = frozen(self.test)
         old = old_data(map(Path, self.settings.data), self.settings.most_old, self.protection, test_ids, test_keys)
+        old = replace(old, conversations=[one for one in old.conversations if one.id not in self.gone])
         learnt = self.rounds.learnt()
         keys = {conversation_key(conversation) for conversation in (*old.conversations, *learnt.values())}
         seen = self.rounds.seen()
-        known = Known(seen, frozenset(learnt), self.rounds.rated(), frozenset(keys), test_ids, test_keys)
+        known = Known(seen, frozenset(learnt), frozenset(keys), test_ids, test_keys)
         found = collect(self.store, self.settings, known, self.protection)
-        gone = set(found.gone)
-        if gone:
-            self.rounds.forget(gone)
-            self.say(f"{len(gone)} conversations were erased, and are taken out of what was learnt from")
+        found.report.erased = sorted({*found.report.erased, *self.forgotten})
         found_drift = self._drift(found, [*old.conversations, *learnt.values()], seen)
-        if not found.report.looked_at and not self.means.again:
+        wanted = self.means.again or self.candidate is not None
+        if not found.report.looked_at and not wanted:
             return self._nothing(found, found_drift, "nothing has come in since the last round")
         self.folder.begin()
         self.folder.write("drift.json", found_drift.model_dump(mode="json"))
         self.folder.keep_collected(found.report, found.seen)
         write_conversations(self.folder.rated, found.rated)
-        if found.report.taken < self.settings.fewest and not self.means.again:
+        if found.report.taken < self.settings.fewest and not wanted:
             self.folder.keep(self._record("waiting", {}))
             why = f"{found.report.taken} conversations are there to learn from, and {self.settings.fewest} are needed"
             return self._nothing(found, found_drift, why)
@@ -134,8 +201,8 @@ class _Round:
         return None
 
     def _mix(self, old: Old, pool: dict[str, Conversation], new: Sequence[Conversation]) -> None:
-        mixture = mixed(old.conversations, pool, new, self.settings.fresh)
-        if not mixture.train:
+        mixture = mixed(old.conversations, pool, new, self.settings.fresh, self.rounds.ever_learnt())
+        if not mixture.train and self.candidate is None:
             raise DataError("there is nothing to train on", remedy="name old data: --data FILE")
         write_conversations(self.folder.new, new)
         write_conversations(self.folder.fresh, mixture.fresh)
@@ -148,18 +215,26 @@ class _Round:
 
     def _record(self, stage: str, mixture: dict[str, int]) -> Record:
         served = self.shelf.current
-        from_base = served is None or self.settings.start == "base"
         return Record.model_validate(
             {
                 "number": self.number,
                 "began": _now(),
                 "stage": stage,
-                "start": self.means.base if from_base or served is None else served.name,
+                "start": self._start(),
                 "served": None if served is None else served.name,
+                "made": None if self.candidate is None else str(self.candidate),
+                "tenant": self.settings.tenant,
                 "test_digest": _digest(self.settings.test),
                 "mixture": mixture,
             }
         )
+
+    def _start(self) -> str:
+        """What is tuned: a version's name, or a model's."""
+        served = self.shelf.current
+        if self.settings.start == "base":
+            return self.means.base or MINI
+        return served.name if served is not None else self.means.base or self.means.serving or MINI
 
     def _nothing(self, found: Collection, found_drift: Drift, why: str) -> Round:
         return Round(self.number, self.folder.path, found.report, found_drift, None, why)
@@ -173,14 +248,17 @@ class _Round:
         """The candidate's folder, or how the run was stopped."""
         if self.candidate is not None:
             return self.candidate
-        record = self.folder.record()
-        assert record is not None
-        base = record.start
-        if any(version.name == base for version in self.shelf.list()):
-            base = str(self.shelf.folder(base))
         run = RunFolder(self.folder.run)
         if run.read("run.json").get("status") == "done":
             return run.model
+        record = self.folder.record()
+        assert record is not None
+        if not has_checkpoint(run.checkpoint) and record.start != self._start():
+            record = record.model_copy(update={"start": self._start()})
+            self.folder.keep(record)
+        base = record.start
+        if any(version.name == base for version in self.shelf.list()):
+            base = str(self.shelf.folder(base))
         job = Job(data=str(self.folder.train), base=base, tune=self.means.tune)
         result = self.means.make(job, self.folder.run, self.means.watch)
         return result if result.model is None else result.model
@@ -193,22 +271,37 @@ class _Round:
             return Round(self.number, self.folder.path, report, found_drift, None, why, tuned.stopped_by)
         record = self.folder.record()
         assert record is not None
-        served = self._served()
-        name = self._name()
+        against = judged_against(self.shelf, self.means.serving, self.means.base or MINI, self.means.by)
+        name = free_name(self.shelf, f"round-{self.number}")
         decision = judge(
             tuned,
-            self.shelf.folder(served),
+            self.shelf.folder(against.version),
             self._evidence(),
             self.settings,
             at=_now(),
-            names=(name, served),
+            names=(name, against.version),
             say=self.say,
         )
         decision.notes += self._notes(report, record)
-        self._put(tuned, decision)
+        self.folder.write("decision.json", decision.model_dump(mode="json"))
+        made = None if tuned == self.folder.run / "model" else str(tuned.resolve())
+        judged = {"stage": "judged", "candidate": name, "served": against.current, "made": made}
+        record = record.model_copy(update=judged)
+        self.folder.keep(record)
+        return self._end(record)
+
+    def _end(self, record: Record) -> Round:
+        """The candidate onto the shelf, and into service or not; after a crash, what is left of that."""
+        decision: Decision | None = self.folder.read("decision.json", Decision)
+        if decision is None:
+            remedy = "restore it from a backup, or take this round's folder away: its conversations are collected anew"
+            raise RunError("the decision is missing", where=self.folder.path / "decision.json", remedy=remedy)
+        made = record.candidate_made or RunFolder(self.folder.run).model
+        decision = put(self.shelf, made, decision, record.served, self.means.by)
         self.folder.write("decision.json", decision.model_dump(mode="json"))
         replace_file(self.folder.path / "decision.md", decision.page)
-        self.folder.keep(record.model_copy(update={"stage": "decided", "candidate": name}))
+        self.folder.keep(record.model_copy(update={"stage": "decided"}))
+        report, found_drift = self.folder.collected()[0], self.folder.read("drift.json", Drift)
         return Round(self.number, self.folder.path, report, found_drift, decision, decision.reason)
 
     def _evidence(self) -> Evidence:
@@ -222,50 +315,15 @@ class _Round:
             device=_device(self.means.tune),
         )
 
-    def _served(self) -> str:
-        """The version in service; where none is, the base comes onto the shelf, so that it can be rolled back to."""
-        current = self.shelf.current
-        if current is not None:
-            return current.name
-        why = f"what served before the first round: {self.means.base}"
-        return self.shelf.add(resolve_model(self.means.base), "first", by=self.means.by, why=why).name
-
-    def _name(self) -> str:
-        """A name for the candidate that no version has."""
-        taken = {version.name for version in self.shelf.list()}
-        name, number = f"round-{self.number}", 1
-        while name in taken:
-            number += 1
-            name = f"round-{self.number}-{number}"
-        return name
-
     def _notes(self, report: Collected, record: Record) -> list[str]:
         notes = []
         before = [one.test_digest for folder in self.rounds.decided() if (one := folder.record()) is not None]
         if before and before[-1] != record.test_digest:
             notes.append("The test is not that of the round before: their figures do not compare.")
         if report.erased and self.settings.start == "current":
-            erased = f"{len(report.erased)} conversations were erased that versions before this one learnt from"
-            notes.append(f"{erased}; with `start: base` a round begins without what they left in the weights.")
+            told = f"{len(report.erased)} conversations were erased that versions before this one learnt from"
+            notes.append(f"{told}; with `start: base` a round begins without what they left in the weights.")
         return notes
-
-    def _put(self, tuned: Path, decision: Decision) -> None:
-        """The candidate onto the shelf, and into service or not."""
-        figures = {
-            f"{one.measure} on {one.on}": one.after for one in decision.findings if one.group == "all" and one.after
-        }
-        by, name = self.means.by, decision.candidate
-        try:
-            self.shelf.add(resolve_model(tuned), name, metrics=figures, make_current=False, by=by, why="a candidate")
-        except ModelError as error:
-            if decision.promoted:
-                raise
-            decision.notes.append(f"It was not put on the shelf: {error.what}.")
-            return
-        if decision.promoted:
-            self.shelf.promote(name, by=by, why=decision.reason)
-        else:
-            self.shelf.refuse(name, by=by, why=decision.reason)
 
 
 def _test(path: str | None, protection: Protection) -> list[Conversation]:

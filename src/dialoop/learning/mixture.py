@@ -7,7 +7,7 @@ in it. It knows records and files of them, no store and no model.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dialoop.conversation.likeness import conversation_key
 from dialoop.learning.protecting import Protection, protected_record
 
 FEWEST_FRESH = 10
-"""New conversations from which on a part of them is measured on."""
+"""New conversations, never learnt from before, from which on a part of them is measured on."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,17 @@ def old_data(
 
 
 def mixed(
-    old: Sequence[Conversation], learnt: Mapping[str, Conversation], new: Sequence[Conversation], fresh: float
+    old: Sequence[Conversation],
+    learnt: Mapping[str, Conversation],
+    new: Sequence[Conversation],
+    fresh: float,
+    known: Collection[str] = (),
 ) -> Mixture:
-    """All together, each id and each text once: what is new stands before what was learnt, and that before old data."""
-    fresh_ids = _fresh(new, fresh)
+    """All together, each id and each text once: what is new stands before what was learnt, and that before old data.
+
+    `known`: the ids of what any round learnt from before; such a one may be new again, and is not measured on.
+    """
+    fresh_ids = _fresh([one for one in new if one.id not in known], fresh)
     chosen: dict[str, Conversation] = {}
     ids = {conversation.id for conversation in new}
     counts = {"new": len(new) - len(fresh_ids), "fresh": len(fresh_ids), "earlier rounds": 0, "old": 0}

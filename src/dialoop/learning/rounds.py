@@ -17,23 +17,31 @@ Files are written in one step, so a round that was stopped is gone on with. It k
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dialoop.conversation import Conversation, read_conversations, write_conversations
-from dialoop.errors import RunError
+from dialoop.errors import RunError, SettingsError
 from dialoop.learning.collecting import Collected
 from dialoop.model.folder import replace_file
 from dialoop.model.shelf import ROUNDS
 
-Stage = Literal["waiting", "collected", "decided"]
+Stage = Literal["waiting", "collected", "judged", "decided"]
+"""Waiting for more conversations; to be tuned and judged; to be put on the shelf; at its end."""
 
 
 class Record(BaseModel):
-    """What `round.json` keeps. `start`: what was tuned; `served`: the version in service when the round began."""
+    """What `round.json` keeps. `start`: what was tuned; `served`: the version in service when the round began, and
+    from `judged` on when the candidate was judged; `made`: the folder of a candidate that the round's run did not make.
+
+    `tenant`: whose conversations were collected (None: everybody's); rounds of before it was kept do not tell.
+    """
 
     model_config = ConfigDict(extra="forbid")
     number: int
@@ -42,8 +50,15 @@ class Record(BaseModel):
     start: str
     served: str | None
     candidate: str | None = None
+    made: str | None = None
+    tenant: str | None = None
     test_digest: str | None = None
     mixture: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def candidate_made(self) -> Path | None:
+        """The folder of a candidate that the round's run did not make."""
+        return None if self.made is None else Path(self.made)
 
 
 class _CollectedFile(BaseModel):
@@ -149,6 +164,38 @@ class Rounds:
         number = int(folders[-1].path.name) + 1 if folders else 1
         return number, RoundFolder(self.path / f"{number:04}")
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """One process at a time holds a round. Raises RunError at once where another one does, or none can be held."""
+        path = self.path / ".lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            what = f"cannot be written: {error.strerror or error}"
+            raise RunError(what, where=path, remedy="name a shelf that can be written") from error
+        try:
+            _lock(handle, self.path)
+            yield
+        finally:
+            os.close(handle)
+
+    def refuse_other_tenant(self, tenant: str | None) -> None:
+        """Raises SettingsError where rounds of this shelf learnt from another tenant's conversations."""
+        for folder in self.folders():
+            record = folder.record()
+            if record is None or record.stage == "waiting" or "tenant" not in record.model_fields_set:
+                continue
+            if record.tenant != tenant:
+                before, now = (
+                    f"tenant {one!r}" if one is not None else "every tenant" for one in (record.tenant, tenant)
+                )
+                raise SettingsError(
+                    f"rounds on this shelf learn from the conversations of {before}, and this one would from {now}",
+                    where=folder.path,
+                    remedy="name another shelf for it: --shelf FOLDER",
+                )
+
     def decided(self) -> list[RoundFolder]:
         """The rounds that came to a decision."""
         return [folder for folder in self.folders() if (record := folder.record()) and record.stage == "decided"]
@@ -169,22 +216,36 @@ class Rounds:
             pool |= {conversation.id: conversation for conversation in conversations_of(folder.new)}
         return pool
 
-    def rated(self) -> frozenset[str]:
-        """The ids of the conversations that any round keeps for their ratings."""
-        return frozenset(one.id for folder in self.folders() for one in conversations_of(folder.rated))
+    def ever_learnt(self) -> frozenset[str]:
+        """The ids of the conversations that any decided round learnt from, also of those taken back since."""
+        return frozenset(one.id for folder in self.decided() for one in conversations_of(folder.new))
 
-    def forget(self, conversations: Iterable[str]) -> int:
-        """Take conversations out of every round's files, since they were erased; gives from how many files."""
+    def forget(self, conversations: Iterable[str]) -> dict[Path, set[str]]:
+        """Take conversations out of every round's files, since they were erased; gives which, by file."""
         gone = set(conversations)
-        changed = 0
-        folders = self.folders()
+        taken: dict[Path, set[str]] = {}
+        folders = self.folders() if gone else []
         for path in (path for one in folders for path in (one.new, one.rated, one.fresh, one.train)):
             before = list(conversations_of(path))
             after = [conversation for conversation in before if conversation.id not in gone]
             if len(after) < len(before):
                 write_conversations(path, after)
-                changed += 1
-        return changed
+                taken[path] = {conversation.id for conversation in before} & gone
+        return taken
+
+
+def _lock(handle: int, where: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise RunError("a round is under way", where=where, remedy="wait until it has ended") from error
 
 
 def conversations_of(path: Path) -> Iterator[Conversation]:

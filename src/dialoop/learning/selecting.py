@@ -33,12 +33,16 @@ PEOPLE: tuple[Speaker, ...] = ("customer", "operator")
 
 @dataclass(frozen=True)
 class Judgement:
-    """`good` or not, by whom (the kind of speaker and the name in the log), and in which words."""
+    """`good` or not, by whom (the kind of speaker and the name in the log), and in which words.
+
+    `outcome`: whether the conversation's outcome says so, and not a rating.
+    """
 
     good: bool
     speaker: Speaker
     by: str
     words: str
+    outcome: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,8 @@ def select(events: Sequence[Event], settings: LearnSettings) -> Selected:
         elif isinstance(event, Rated | Closed):
             judgement = _judgement(event, state, operators, settings)
             if judgement is None:
-                if isinstance(event, Rated) and speaker_of(event.by, state, operators) in settings.believed:
-                    ratings.pop(event.said_at or 0, None)  # taken back
+                if isinstance(event, Rated):
+                    _take_back(event, speaker_of(event.by, state, operators), settings, ratings, whole)
                 continue
             if judgement.speaker not in settings.believed:
                 unheard.append(judgement)
@@ -123,10 +127,27 @@ def _judgement(event: Rated | Closed, state: State, operators: set[str], setting
     speaker = speaker_of(event.by, state, operators)
     if isinstance(event, Closed):
         good = event.outcome.strip().casefold() in {outcome.casefold() for outcome in settings.good}
-        return Judgement(good, speaker, event.by, f"outcome {event.outcome!r}")
+        return Judgement(good, speaker, event.by, f"outcome {event.outcome!r}", outcome=True)
     if event.score == 0:
         return None
     return Judgement(event.score > 0, speaker, event.by, f"rating {event.score:+g}")
+
+
+def _take_back(
+    event: Rated, speaker: Speaker, settings: LearnSettings, ratings: dict[int, float], whole: list[Judgement]
+) -> None:
+    """A rating of 0 takes back what was rated before: a single answer's rating, or one's own of the whole.
+
+    What somebody else rated stands, and so does an outcome. There is one customer, by whatever name.
+    """
+    if speaker not in settings.believed:
+        return
+    if event.said_at is not None:
+        ratings.pop(event.said_at, None)
+        return
+    whole[:] = [
+        one for one in whole if one.outcome or one.speaker != speaker or (speaker != "customer" and one.by != event.by)
+    ]
 
 
 def _last_word(judgements: Sequence[Judgement]) -> Judgement | None:

@@ -21,7 +21,9 @@ class LearnSettings(BaseModel):
     store: str | None = Field(default=None, description="The store of served conversations: a path or an address.")
     data: list[str] = Field(default=[], description="What was trained on before: it is mixed with what is new.")
     test: str | None = Field(default=None, description="The frozen test: conversations that are never trained on.")
-    shelf: str = Field(default="shelf", description="The folder of versions and of what was decided about them.")
+    shelf: str = Field(
+        default="shelf", description="The folder of versions and of what was decided about them, for every verb."
+    )
     tenant: str | None = Field(default=None, description="Whose conversations are learnt from; unset: everybody's.")
     good: list[str] = Field(
         default=["done", "reached", "success", "solved", "resolved", "booked"],
@@ -52,11 +54,17 @@ class LearnSettings(BaseModel):
         default=0.10,
         ge=0,
         le=1,
-        description="Loss of a rate that refuses a candidate even where chance may explain it.",
+        description="Loss of a rate that refuses a candidate even where chance may explain it, of ten conversations or"
+        " more.",
     )
-    confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="Level of the intervals that decide.")
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1.0, description="Level of the intervals and of the tests that decide."
+    )
     fresh: float = Field(
-        default=0.2, ge=0, le=0.5, description="Share of what is new, from ten on, that a round measures on instead."
+        default=0.2,
+        ge=0,
+        le=0.5,
+        description="Share of what no round learnt from before, from ten on, that is measured on instead.",
     )
     probes: int = Field(default=200, ge=0, description="Private values that the candidate is probed for, at most.")
     drift: float = Field(

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dialoop.model.answer import Answer, parse_answer
-from dialoop.model.chat import TemplateFacts, is_prefix_preserving, render, template_facts
+from dialoop.model.chat import TemplateFacts, is_prefix_preserving, render, template_facts, unread_calls
 from dialoop.model.pairs import Answers, answer_pairs, answers_at, is_pair, rejected_message
 from dialoop.model.sentence import Prompt, Sentence, prompt, prompt_ids, sentence, sentences
 from dialoop.model.shelf import Shelf, Version, shelf
@@ -81,6 +81,7 @@ __all__ = [
     "takes_rows",
     "target_nll",
     "template_facts",
+    "unread_calls",
 ]
 
 

@@ -6,7 +6,7 @@ Only local files, only safetensors, never code that comes with a model. It does 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,17 +49,31 @@ def quietly() -> Iterator[None]:
 
 
 def open_config(folder: Path) -> Any:
-    """The transformers config of `folder`. Raises ModelError for a kind of model that transformers does not know."""
+    """The transformers config of `folder`.
+
+    Raises ModelError for a kind of model that transformers does not know, and for quantised weights.
+    """
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"config.json tells of no model that is known here: {_first_line(error)}",
             where=folder,
             remedy="choose a model that transformers knows; code that comes with a model is never run",
         ) from error
+    quantised = getattr(config, "quantization_config", None)
+    if quantised is not None:
+        told = quantised if isinstance(quantised, dict) else vars(quantised)
+        method = told.get("quant_method")
+        raise ModelError(
+            f"the weights are quantised ({getattr(method, 'value', method) or 'in a way that is not told'}), and such"
+            " weights cannot be trained",
+            where=folder,
+            remedy="take the base in its unquantised form, whose name often lacks -GPTQ, -AWQ, -FP8 or -bnb-4bit",
+        )
+    return config
 
 
 def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -83,11 +97,12 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> tuple[Any, list[str]]:
     """The model of `folder` with a head of `kind`, and the names of the modules whose weights are new.
 
+    Of a model that reads images as well, to generate, it is the part that reads and writes text, a model of its own.
     Raises ModelError for torn weights, and for weights of the backbone that are missing or of another shape.
     """
     import transformers
 
-    auto = getattr(transformers, kind.auto)
+    auto = getattr(transformers, _auto(config, kind))
     try:
         model, report = auto.from_pretrained(
             folder,
@@ -112,7 +127,75 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> tuple
             where=folder,
             remedy="get the whole model again",
         )
-    return model, sorted({key.removeprefix(prefix).split(".")[0] for key in absent})
+    fresh = sorted({key.removeprefix(prefix).split(".")[0] for key in absent})
+    _settle(model)
+    return model if kind.fresh else _text_part(model, folder), fresh
+
+
+def _auto(config: Any, kind: HeadKind) -> str:
+    """The class of transformers' that opens a model of `config`; some that read images are none of the causal ones."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    seen_only = not kind.fresh and type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING
+    return (
+        "AutoModelForImageTextToText"
+        if seen_only and type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        else kind.auto
+    )
+
+
+def _settle(model: Any) -> None:
+    """Drop from `generation_config` what transformers will not save: what does nothing beside its other settings.
+
+    Vicuna's, for one, holds a temperature without sampling, which is then a greedy model's.
+    """
+    told = getattr(model, "generation_config", None)
+    if told is None or _is_sound(told):
+        return
+    for name in (*(() if told.do_sample else _SAMPLED), *(() if (told.num_beams or 1) > 1 else _BEAMED)):
+        setattr(told, name, None)
+
+
+_SAMPLED = ("temperature", "top_p", "top_k", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")
+_BEAMED = ("early_stopping", "length_penalty")
+
+
+def _is_sound(generation: Any) -> bool:
+    try:
+        generation.validate(strict=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _text_part(model: Any, folder: Path) -> Any:
+    """The decoder inside a model that reads images as well (Gemma 3, Mistral Small 3.1); any other as it is.
+
+    Raises ModelError where it is none that stands alone.
+    """
+    from transformers import AutoModelForCausalLM
+
+    config = model.config.get_text_config()
+    if config is model.config:
+        return model
+    inner: Any = getattr(model.base_model, "language_model", None)
+    try:
+        with torch.device("meta"):
+            alone = AutoModelForCausalLM.from_config(config, dtype=model.dtype)  # type: ignore[no-untyped-call]
+    except ValueError:
+        alone = None
+    if alone is None or type(inner) is not type(alone.base_model):
+        raise ModelError(
+            f"a {model.config.model_type} model reads more than text, and its text part is no model of its own",
+            where=folder,
+            remedy="choose a base that reads text only",
+        )
+    output = model.get_output_embeddings()
+    setattr(alone, alone.base_model_prefix, inner)
+    alone.set_output_embeddings(output)
+    config.tie_word_embeddings = output.weight is inner.get_input_embeddings().weight
+    alone.generation_config = model.generation_config
+    return alone
 
 
 def add_parts(model: Any, folder: Path, parts: dict[str, nn.Module]) -> None:
@@ -138,21 +221,28 @@ def _is_of_backbone(key: str, prefix: str) -> bool:
     return key.startswith(prefix) and not key.startswith(f"{prefix}pooler")
 
 
-def make_room(model: Any, tokens: int) -> range:
-    """Give tokens beyond the model's vocabulary rows of their own, near the mean of the others; gives their ids."""
+def make_room(model: Any, tokens: int, *, known: int, added: Sequence[int] = ()) -> range:
+    """Give tokens beyond the model's vocabulary rows of their own; gives their ids.
+
+    Their rows, and those of the ids `added` that the tokenizer did not have, begin near the mean of its `known` first
+    ones: a vocabulary that was padded holds rows there that nobody trained.
+    """
     old = model.get_input_embeddings().weight.shape[0]
-    if tokens <= old:
-        return range(0)
-    model.resize_token_embeddings(tokens, mean_resizing=False)
+    beyond = range(old, max(old, tokens))
+    rows = sorted({*beyond, *(id_ for id_ in added if id_ >= known)})
+    if not rows:
+        return beyond
+    if beyond:
+        model.resize_token_embeddings(tokens, mean_resizing=False)
     generator = torch.Generator().manual_seed(0)
     outputs = model.get_output_embeddings()
     matrices = [model.get_input_embeddings().weight, *([] if outputs is None else [outputs.weight])]
     with torch.no_grad():
         for matrix in {id(matrix): matrix for matrix in matrices}.values():
-            known = matrix[:old].float()
-            noise = torch.randn(tokens - old, matrix.shape[1], generator=generator) * known.std() * 0.1
-            matrix[old:] = (known.mean(0) + noise).to(matrix.dtype)
-    return range(old, tokens)
+            trained = matrix[: min(known, old)].float()
+            noise = torch.randn(len(rows), matrix.shape[1], generator=generator) * trained.std() * 0.1
+            matrix[rows] = (trained.mean(0) + noise).to(matrix.dtype)
+    return beyond
 
 
 _DROPOUTS = re.compile(r"drop")
@@ -162,6 +252,7 @@ def set_dropout(config: Any, p: float) -> None:
     """Set every dropout of `config` to `p`. Raises SettingsError for a number out of [0, 1), or where there is none."""
     if not 0 <= p < 1:
         raise SettingsError(f"dropout is {p}", remedy="give a number from 0 up to but not 1")
+    config = config.get_text_config()
     names = [key for key, value in config.to_dict().items() if _DROPOUTS.search(key) and _is_rate(value)]
     if not names:
         raise SettingsError(f"a {config.model_type} model has no dropout", remedy="leave dropout out")

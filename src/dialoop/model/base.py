@@ -145,13 +145,16 @@ def _load_whole(
     if dropout is not None:
         set_dropout(config, dropout)
     tokenizer = open_tokenizer(words)
+    known = len(tokenizer)
     added = _give_template(tokenizer, template) if head.kind == "generate" else []
     added += _give_padding(tokenizer)
     if not is_encoder(config):  # encoders of RoBERTa's kind count positions from it
-        config.pad_token_id = None  # else the padding token's embedding, often the stop token's, would get no gradient
+        config.pad_token_id = config.get_text_config().pad_token_id = (
+            None  # else the padding token's embedding, often the stop token's, would get no gradient
+        )
     with quietly():
         model, fresh = open_model(folder, config, spec, dtype)
-        new_rows = make_room(model, len(tokenizer))
+        new_rows = make_room(model, len(tokenizer), known=known, added=added)
     if head.pooling == "mean":
         pool_by_mean(model, folder)
         fresh = [name for name in fresh if name != "pooler"]
@@ -246,10 +249,17 @@ def _give_template(tokenizer: PreTrainedTokenizerBase, name: str | None) -> list
     known = control_tokens(tokenizer)
     new = [token for token in packaged.controls if token not in known]
     tokenizer.add_special_tokens({"additional_special_tokens": new}, replace_extra_special_tokens=False)
-    tokenizer.chat_template = packaged.text
+    tokenizer.chat_template = _begun(packaged.text, tokenizer)
     tokenizer.eos_token = packaged.stop
     template_facts(tokenizer)
     return [token_id(tokenizer, token) for token in new]
+
+
+def _begun(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The template `text`; with the token in front that the tokenizer's texts begin with, where it writes none."""
+    first = tokenizer.bos_token_id
+    begins = first is not None and list(tokenizer("x", verbose=False)["input_ids"])[:1] == [first]
+    return "{{- bos_token }}" + text if begins and "bos_token" not in text else text
 
 
 def _give_padding(tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -16,6 +16,8 @@ WELL_KNOWN = ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "HuggingFaceTB/SmolLM2-135M-
 
 _WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "README.md")
 """The files that are fetched from a hub: no pickles, no code; its card tells the licence."""
+_UNWANTED = ("consolidated*.safetensors",)
+"""Mistral's own form of the weights, which transformers does not read: the same weights once more."""
 
 
 def resolve_model(name_or_path: str | Path, *, shelf: str | Path = "shelf") -> Path:
@@ -76,7 +78,7 @@ def _fetched(name: str, nearest: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_WANTED)))
+        return Path(snapshot_download(name, allow_patterns=list(_WANTED), ignore_patterns=list(_UNWANTED)))
     except HFValidationError as error:
         raise ModelError(f"{name!r} is neither a folder nor a hub's name", remedy=nearest) from error
     except LocalEntryNotFoundError as error:

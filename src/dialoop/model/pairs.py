@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dialoop.conversation.record import Conversation, Message, Tool
+from dialoop.conversation.record import Conversation, Message
 from dialoop.errors import DataError
 from dialoop.model.answer import parse_answer
 from dialoop.model.script import Script
@@ -72,15 +72,23 @@ def answers_at(
     *,
     window: int | None = None,
 ) -> Answers | None:
-    """The prompt that asks for message `index`, and each of `said` as the answer to it; None where it does not fit.
+    """The prompt that asks for message `index`, and each of `said` as the answer to it; None where it does not fit,
+    and where the agent opens the conversation and the base's template cannot ask for that.
 
     Whole turns leave at the front until the prompt and the longest answer are at most `window` tokens.
     """
     history, tools = conversation.messages[:index], conversation.tools
-    answers = [_answer_ids(history, tools, one, tokenizer) for one in said]
+    scripts = [Script([*history, one], tools, tokenizer) for one in said]
+    if any(index in script.unasked for script in scripts):
+        return None
+    parts = [script.answer(script.head, index) for script in scripts]
+    answers = [one[-1].ids for one in parts]
     room = None if window is None else window - max(map(len, answers))
     if room is not None and room < 1:
         return None
+    if not history:
+        opening = [id_ for piece in parts[0][:-1] for id_ in piece.ids]
+        return Answers(index, opening, answers) if room is None or len(opening) <= room else None
     asked = prompt(history, tools, tokenizer)
     if room is not None and len(asked.ids) > room:
         try:
@@ -88,11 +96,3 @@ def answers_at(
         except DataError:  # rendered a moment ago, so the length alone is refused
             return None
     return Answers(index, asked.ids, answers, asked.left_out)
-
-
-def _answer_ids(
-    history: Sequence[Message], tools: Sequence[Tool], said: Message, tokenizer: PreTrainedTokenizerBase
-) -> list[int]:
-    """The ids of one answer after `history`, with its stop token, as the sentence holds them."""
-    script = Script([*history, said], tools, tokenizer)
-    return script.answer(script.head, len(history))[-1].ids

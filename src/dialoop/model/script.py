@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialoop.conversation.record import Message, Tool
 from dialoop.errors import DataError, ModelError
-from dialoop.model.chat import TemplateFacts, prepare, render_all, template_facts
+from dialoop.model.chat import OTHER_TEMPLATE, TemplateFacts, prepare, render_all, template_facts
 from dialoop.model.tokens import Encoder, encoder
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class Script:
     """The messages of one conversation, ready to be rendered in parts.
 
     `head`: how many messages stand at the front whatever leaves (system). `turns`: for each turn, the index of its
-    first message; a turn begins with a user's message. `answers`: the indices of the assistant's messages.
+    first message; a turn begins with a user's message. `answers`: the indices of the assistant's messages that can be
+    asked for. `unasked`: those that cannot: the agent opens the conversation, and the template cannot ask for that.
+    They are context; where the template refuses even this, what comes before the first user's message is left out.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Script:
     ) -> None:
         self.facts: TemplateFacts = template_facts(tokenizer)
         _check(messages, tools, self.facts)
-        prepared = prepare(messages, tools, tokenizer)
+        prepared = prepare(messages, tools, tokenizer, self.facts.form)
         self._rows = prepared.messages
         self._tools = prepared.tools
         self._tokenizer = tokenizer
@@ -64,6 +66,17 @@ class Script:
         ]
         if self.turns and not any(message.role == "user" for message in messages[self.head : self.turns[0] + 1]):
             self.turns[:2] = self.turns[:1]  # what is said before the first user's message belongs to the first turn
+        user = next((i for i, message in enumerate(messages) if message.role == "user"), len(messages))
+        self.unasked = [i for i in self.answers if i < user and not self._asks_for(i)]
+        self._begin = self.head
+        if self.unasked and not self._renders(min(user + 1, len(messages))):
+            self._begin, self.unasked = user, [i for i in self.answers if i < user]
+        self.answers = [i for i in self.answers if i not in self.unasked]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing of the conversation can be shown, because nobody but the agent says anything."""
+        return self._begin == len(self._rows) > self.head
 
     def whole(self, first: int, end: int, *, tail: bool) -> list[Piece] | None:
         """The text of the head and messages `first` to `end` in one; None where later messages rewrite earlier text.
@@ -83,12 +96,12 @@ class Script:
         """The text of the head and messages `first` to `index`; the last, an answer, is the only one marked as such."""
         rows, origin = self._choose(first, index + 1)
         text = self._render([rows], generate=False)[0]
-        prompt = self._prompt_parts(rows[:-1])
+        prompt = self._prompt_parts(rows[:-1], origin)
         length = sum(len(part.text) for part in prompt)
         if not text.startswith("".join(part.text for part in prompt)):
             raise ModelError(
                 "the chat template asks for this answer with one text and writes it after another",
-                remedy="load the base with template='chatml'",
+                remedy=OTHER_TEMPLATE,
             )
         stop = self._stop.search(text, length)
         if stop is None:
@@ -97,17 +110,18 @@ class Script:
 
     def prompt(self, first: int) -> list[Piece]:
         """The text of the head and the messages from `first` on, up to where the next answer begins."""
-        return self._pieces(self._prompt_parts(self._choose(first, len(self._rows))[0]))
+        return self._pieces(self._prompt_parts(*self._choose(first, len(self._rows))))
 
     def text(self, first: int, end: int) -> list[Piece]:
         """The text of the head and messages `first` to `end`, cut nowhere."""
         return self._pieces([Part(self._render([self._choose(first, end)[0]], generate=False)[0])])
 
-    def begun(self, answer: dict[str, Any]) -> list[int]:
-        """The ids that the row `answer` would have as the next message, without its stop."""
-        rows = self._rows
-        prompt = "".join(part.text for part in self._prompt_parts(rows))
-        text = self._render([[*rows, answer]], generate=False)[0]
+    def begun(self, answer: Message) -> list[int]:
+        """The ids that `answer` would have as the next message, without its stop."""
+        shown, _ = self._choose(0, len(self._rows))
+        rows = [*shown, *prepare([answer], None, self._tokenizer, self.facts.form).messages]
+        prompt = "".join(part.text for part in self._prompt_parts(*self._choose(0, len(self._rows))))
+        text = self._render([rows], generate=False)[0]
         stop = self._stop.search(text, len(prompt))
         if stop is None or not text.startswith(prompt):
             raise _no_stop(len(self._rows))
@@ -115,6 +129,7 @@ class Script:
 
     def _choose(self, first: int, end: int) -> tuple[list[dict[str, Any]], int]:
         """The rows, and what to add to a row's position (past the head) to get its message's index."""
+        first = max(first, self._begin)
         if first <= self.head:
             return self._rows[:end], 0
         return [*self._rows[: self.head], *self._rows[first:end]], first - self.head
@@ -122,14 +137,28 @@ class Script:
     def _render(self, conversations: Sequence[list[dict[str, Any]]], *, generate: bool) -> list[str]:
         return render_all(conversations, self._tools, self._tokenizer, generate)
 
-    def _prompt_parts(self, rows: list[dict[str, Any]]) -> list[Part]:
+    def _asks_for(self, index: int) -> bool:
+        """Whether the template asks for message `index`, an answer, with the words that it stands after."""
+        try:
+            prompt = self._render([self._rows[:index]], generate=True)[0]
+            return self._render([self._rows[: index + 1]], generate=False)[0].startswith(prompt)
+        except DataError:
+            return False
+
+    def _renders(self, end: int) -> bool:
+        try:
+            return bool(self._render([self._rows[:end]], generate=False))
+        except DataError:
+            return False
+
+    def _prompt_parts(self, rows: list[dict[str, Any]], origin: int) -> list[Part]:
         text = self._render([rows], generate=True)[0]
-        parts = self._cut(text, rows, 0) if self.facts.prefix_preserving else None
+        parts = self._cut(text, rows, origin) if self.facts.prefix_preserving else None
         return [Part(part.text) for part in parts] if parts else [Part(text)]
 
     def _cut(self, text: str, rows: list[dict[str, Any]], origin: int) -> list[Part] | None:
         """Cut `text`, that of `rows`, where each answer begins and stops; None where a prompt is no beginning of it."""
-        answers = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
+        answers = [i for i, row in enumerate(rows) if row["role"] == "assistant" and i + origin not in self.unasked]
         begins = self._begins(text, rows, answers)
         if begins is None:
             return None
@@ -172,7 +201,7 @@ class Script:
 def _no_stop(index: int) -> DataError:
     return DataError(
         f"the chat template writes no end of turn after message {index}",
-        remedy="load the base with template='chatml'",
+        remedy=OTHER_TEMPLATE,
     )
 
 
@@ -180,10 +209,15 @@ def _check(messages: Sequence[Message], tools: Sequence[Tool] | None, facts: Tem
     """Refuse what the template would leave out without a word."""
     if not messages:
         raise DataError("a conversation without messages has no text")
-    remedy = "load the base with template='chatml', or 'qwen3', which show tools"
+    left_out = "the base's chat template leaves"
+    calling = [message for message in messages if message.tool_calls]
+    if facts.refusal and (tools or calling):
+        raise ModelError(f"the base's chat template refuses calls of tools: {facts.refusal}", remedy=OTHER_TEMPLATE)
     if tools and not facts.tools:
-        raise ModelError("the base's chat template leaves tools out", remedy=remedy)
-    if not facts.calls and any(message.tool_calls for message in messages):
-        raise ModelError("the base's chat template leaves tool calls out", remedy=remedy)
+        raise ModelError(f"{left_out} tools out", remedy=OTHER_TEMPLATE)
+    if not facts.calls and calling:
+        raise ModelError(f"{left_out} tool calls out", remedy=OTHER_TEMPLATE)
+    if not facts.beside and any((message.content or "").strip() for message in calling):
+        raise ModelError(f"{left_out} out what is said beside a call", remedy=OTHER_TEMPLATE)
     if not facts.results and any(message.role == "tool" for message in messages):
-        raise ModelError("the base's chat template leaves the results of tools out", remedy=remedy)
+        raise ModelError(f"{left_out} the results of tools out", remedy=OTHER_TEMPLATE)

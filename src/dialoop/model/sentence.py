@@ -8,11 +8,11 @@ text is rendered and cut stands in `script`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dialoop.conversation.record import Message, Tool
+from dialoop.conversation.record import FunctionCall, Message, Tool, ToolCall
 from dialoop.errors import DataError
 from dialoop.model.script import Piece, Script
 
@@ -62,6 +62,8 @@ def sentence(
     weight 1 is a target, and `note` says so. Raises DataError, ModelError.
     """
     script = Script(messages, tools, tokenizer)
+    if script.is_blank:
+        return _nothing(script, messages)
     wanted = [i for i in script.answers if messages[i].is_target]
     end = len(messages) if all_targets or not wanted else wanted[-1] + 1
     firsts = [first for first in script.turns if first < end] or [script.head]
@@ -73,6 +75,7 @@ def sentence(
     taught = {piece.answer for piece in pieces if piece.answer in wanted}
     lost = 0 if all_targets else len(wanted) - len(taught)
     rewritten = lost and not left_out
+    lost += 0 if all_targets else _unasked(script, messages)
     return _sentence(
         pieces, None if all_targets else taught, left_out=left_out, lost=lost, note=ONE_ANSWER if rewritten else None
     )
@@ -93,6 +96,15 @@ def sentences(
     it ended, and shows again as many of the earlier turns as fit. What no sentence can hold is counted in `lost`.
     """
     script = Script(messages, tools, tokenizer)
+    if script.is_blank:
+        return [_nothing(script, messages)]
+    made = _sentences(script, messages, window, all_targets)
+    unasked = 0 if all_targets else _unasked(script, messages)
+    return [replace(made[0], lost=made[0].lost + unasked), *made[1:]] if unasked and made else made
+
+
+def _sentences(script: Script, messages: Sequence[Message], window: int | None, all_targets: bool) -> list[Sentence]:
+    """Those of `sentences`, but for the answers that nothing asks for."""
     wanted = [i for i in script.answers if messages[i].is_target]
     end = len(messages) if all_targets or not wanted else wanted[-1] + 1
     learn = bool(wanted) and not all_targets
@@ -147,15 +159,21 @@ def _begun_call(script: Script, tools: Sequence[Tool] | None, call: str) -> list
     names = [str(tool["function"]["name"]) for tool in tools or []] if call == "any" else [call]
     if not names:
         raise DataError("a call is forced, but there are no tools", remedy="give tools, or do not force a call")
-    unlike: list[dict[str, Any]] = [{}, {"a": "b"}, {"Z": 1}, {"_": {"1": []}}, {"名": True}]
-    written = [
-        script.begun({"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": function}]})
-        for name in names
-        for function in ({"name": name, "arguments": arguments} for arguments in unlike)
-    ]
+    unlike = ["{}", '{"a": "b"}', '{"Z": 1}', '{"_": {"1": []}}', '{"名": true}']
+    made = [ToolCall(id="call_1", function=FunctionCall(name=name, arguments=one)) for name in names for one in unlike]
+    written = [script.begun(Message(role="assistant", tool_calls=[one])) for one in made]
     shortest = min(written, key=len)
     alike = [all(ids[n] == id_ for ids in written) for n, id_ in enumerate(shortest)]
     return shortest[: alike.index(False) if False in alike else len(alike)]
+
+
+def _unasked(script: Script, messages: Sequence[Message]) -> int:
+    """Answers of weight 1 that the template cannot ask for."""
+    return sum(messages[i].is_target for i in script.unasked)
+
+
+def _nothing(script: Script, messages: Sequence[Message]) -> Sentence:
+    return Sentence([], [], 0, _unasked(script, messages), "the chat template cannot show an agent that speaks alone")
 
 
 def _sentence(

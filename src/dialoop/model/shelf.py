@@ -17,18 +17,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dialoop.errors import ModelError
-from dialoop.model.folder import locked, replace_file, verify, written_whole
+from dialoop.model.folder import MANIFEST, locked, replace_file, verify, written_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 INDEX = "shelf.json"
 ROUNDS = "rounds"
 """The folder below a shelf where rounds of learning keep their records; no version can be called so."""
 _RESERVED = ("mini", INDEX, ROUNDS)
+
+
+class ServiceChanged(ModelError):
+    """Another version is in service than was expected, so nothing was changed."""
 
 
 class Version(BaseModel):
@@ -102,12 +107,13 @@ class Shelf:
     ) -> Version:
         """Copy the model in `folder` onto the shelf as version `name`.
 
-        Raises ModelError where the name is taken or the model is torn, and then nothing has changed.
+        A folder that a crash left there, before the index knew of it, is replaced. Raises ModelError where the name is
+        taken or the model is torn, and then nothing has changed.
         """
         if not _NAME.fullmatch(name) or name in _RESERVED:
             raise ModelError(f"{name!r} cannot name a version", remedy="use letters, digits, '.', '_' and '-'")
         with self._changing() as index:
-            if any(version.name == name for version in index.versions) or (self.path / name).exists():
+            if any(version.name == name for version in index.versions) or _is_taken(self.path / name):
                 raise ModelError(f"a version is called {name!r} already", where=self.path, remedy="choose another name")
             fingerprint = verify(Path(folder))
             with written_whole(self.path / name) as beside:
@@ -119,13 +125,26 @@ class Shelf:
             _note(index, "promoted" if make_current else "added", name, by, why)
         return version
 
-    def promote(self, name: str, *, by: str = "", why: str = "", anyway: bool = False) -> Version:
+    def promote(
+        self,
+        name: str,
+        *,
+        by: str = "",
+        why: str = "",
+        anyway: bool = False,
+        expected: str | EllipsisType | None = ...,
+    ) -> Version:
         """Put the version called `name` into service; nothing happens where it is.
 
-        Raises ModelError, and then nothing has changed: its files are torn, or it was refused and `anyway` is not said.
+        `expected`: the version in service that it shall follow (None: no version), where that matters. Raises
+        ModelError, and then nothing has changed: its files are torn, or it was refused and `anyway` is not said;
+        ServiceChanged where another one than `expected` is in service.
         """
         with self._changing() as index:
             version = self._sound(index, name)
+            if expected is not ... and index.current not in (expected, name):
+                what = f"{index.current or 'no version'} is in service, and {expected or 'no version'} was expected"
+                raise ServiceChanged(what, where=self.path, remedy="look at it: dialoop shelf")
             judged = next((one for one in reversed(index.history) if one.version == name), None)
             if judged is not None and judged.action == "refused" and not anyway:
                 remedy = "read why; if it shall serve all the same, promote it with --anyway"
@@ -202,6 +221,11 @@ class Shelf:
 def shelf(path: str | Path = "shelf") -> Shelf:
     """The shelf at `path`."""
     return Shelf(path)
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether something stands there that is no model's folder as this shelf writes it."""
+    return path.exists() and not (path / MANIFEST).is_file()
 
 
 def _note(

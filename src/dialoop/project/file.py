@@ -75,6 +75,8 @@ def load_project(path: Path) -> dict[str, dict[str, Any]]:
             what = f"`{name}` is a section, and this is a {type(section).__name__}"
             raise SettingsError(what, where=document.place((name,)), remedy=f"indent its settings below `{name}:`")
         defaults.setdefault(name, {}).update(checked(section_settings(name), section, document, (name,)))
+    if "shelf" in defaults.get("learn", {}):  # there is one shelf in a project
+        defaults["shelf"] = {"shelf": defaults["learn"]["shelf"]}
     if "search" in defaults:  # a search tunes: what is set for tuning is the same for all its trials
         fixed = {key: value for key, value in defaults.get("tune", {}).items() if key not in ("base", "data")}
         defaults["search"] = fixed | defaults["search"]

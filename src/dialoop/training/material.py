@@ -33,7 +33,7 @@ from dialoop.training.batches import Sample
 from dialoop.training.fresh_values import FreshValues
 from dialoop.training.lessons import LESSONS, lesson_for
 from dialoop.training.settings import MOST_HELD_OUT, TuneSettings
-from dialoop.training.side import Counts, Side
+from dialoop.training.side import Counts, Side, naming
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def choose_head(records: Records, wanted: str, train: Sequence[Any], settings: T
         return Head()
     if wanted == "generate":
         raise _other(records, wanted, "conversations", "labelled texts")
-    if settings is not None and (settings.fresh_values or settings.look_answers):
-        what = "fresh_values and look_answers belong to conversations, and this file holds labelled texts"
-        raise SettingsError(what, where=records.path, remedy="leave --fresh-values and --look-answers out")
+    if settings is not None and (settings.fresh_values or settings.look_answers or settings.template != "auto"):
+        what = "fresh_values, look_answers and template belong to conversations, and this file holds labelled texts"
+        raise SettingsError(what, where=records.path, remedy="leave --fresh-values, --look-answers and --template out")
     kinds = Counter(example.kind for example in train)
     name, lesson = lesson_for(wanted, kinds, records.path)
     return lesson.head(name, train, settings or TuneSettings(), records.path)
@@ -141,7 +141,8 @@ def _sentences(conversations: Sequence[Conversation], base: Base, window: int) -
     side = Side(counts=Counts(records=len(conversations)))
     counts = side.counts
     for conversation in conversations:
-        made = sentences(conversation.messages, conversation.tools, base.tokenizer, window=window)
+        with naming(conversation):
+            made = sentences(conversation.messages, conversation.tools, base.tokenizer, window=window)
         counts.turns_left_out += max((sentence.left_out for sentence in made), default=0)
         counts.answers_lost += sum(sentence.lost for sentence in made)
         taught = [sentence for sentence in made if any(sentence.targets)]

@@ -22,7 +22,7 @@ from dialoop.training.batches import Batch, Sample, lay_sentences
 from dialoop.training.loop import Gear
 from dialoop.training.order import portions
 from dialoop.training.preference_loss import dpo_loss
-from dialoop.training.side import Counts, Side
+from dialoop.training.side import Counts, Side, naming
 
 Row = tuple[NDArray[np.int32], NDArray[np.bool_]]
 """Ids and targets (T,) of one row of a batch."""
@@ -89,7 +89,8 @@ class Dpo:
         side = Side(counts=Counts(records=len(conversations)))
         counts = side.counts
         for conversation in conversations:
-            pairs, lost = answer_pairs(conversation, base.tokenizer, window=window)
+            with naming(conversation):
+                pairs, lost = answer_pairs(conversation, base.tokenizer, window=window)
             counts.answers_lost += lost
             counts.turns_left_out += max((pair.left_out for pair in pairs), default=0)
             made: list[Sample] = [pair_sample(pair.prompt, *pair.answers) for pair in pairs]
@@ -207,7 +208,8 @@ def plain_samples(
     ]
     if not any(message.is_target for message in messages):
         return []
-    made = sentences(messages, conversation.tools, base.tokenizer, window=window)
+    with naming(conversation):
+        made = sentences(messages, conversation.tools, base.tokenizer, window=window)
     counts.turns_left_out += max((sentence.left_out for sentence in made), default=0)
     counts.answers_lost += sum(sentence.lost for sentence in made)
     return [

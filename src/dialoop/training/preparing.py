@@ -6,7 +6,7 @@ It knows files, bases and settings; not how a run goes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ import torch
 from dialoop.conversation import Split
 from dialoop.errors import DataError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
-from dialoop.model import AdapterSettings, Base, head_loss, load_base, spare_rows, takes_rows
+from dialoop.model import AdapterSettings, Base, Head, head_loss, load_base, spare_rows, takes_rows, unread_calls
 from dialoop.model.base import pooling_of
 from dialoop.model.heads import is_encoder
 from dialoop.training.batches import Batch, Sample, lay_sentences
@@ -183,13 +183,11 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     objective = objective_of(settings, head, records.path)
     torch.manual_seed(settings.seed)
     accelerator = accelerator_for(settings.device, settings.processes)
-    base = load_base(
-        job.base, head=head, dropout=settings.dropout, adapter=_adapter(settings), device=accelerator.device
-    )
+    base = _loaded(job, head, accelerator.device)
     choose_trained(base.model, settings)
     window = min(base.window, settings.window or base.window)
     make = samples_of if objective is None else objective.samples_of
-    train, held_out = make(split.train, base, window), make(split.held_out, base, window)
+    train, held_out = (_sided(make, one, base, window, records.path) for one in (split.train, split.held_out))
     if objective is not None:
         objective = objective.for_samples(train, records.path)
     if not train.counts.targets:
@@ -204,7 +202,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         lines.append(contrast_line(len(head.labels), len(train.samples), len(named)))
         train.samples[:0] = named
     weighing = weighing_of(settings, base.head, train.samples)
-    lines += _spared(base, train, settings)
+    lines += [*_spared(base, train, settings), *_unread(base, split.train)]
     base.model.train()
     prepared = Prepared(
         job=job,
@@ -231,6 +229,28 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     return _geared(prepared, decided=kept is not None)
 
 
+def _loaded(job: Job, head: Head, device: torch.device) -> Base:
+    settings = job.tune
+    return load_base(
+        job.base,
+        head=head,
+        dropout=settings.dropout,
+        adapter=_adapter(settings),
+        template=None if settings.template == "auto" else settings.template,
+        device=device,
+    )
+
+
+def _sided(
+    make: Callable[[Sequence[Any], Base, int], Side], some: Sequence[Any], base: Base, window: int, path: Path
+) -> Side:
+    """The samples of one side. What is refused names the file."""
+    try:
+        return make(some, base, window)
+    except DataError as error:
+        raise DataError(error.what, where=error.where or path, remedy=error.remedy) from error
+
+
 def _begin(prepared: Prepared) -> None:
     """Let the head begin at its labels' means."""
     samples = few_of_each(prepared.train.samples)
@@ -255,6 +275,10 @@ def _spared(base: Base, train: Side, settings: TuneSettings) -> list[str]:
         f"{spared:,} tokens are fewer than {settings.spare_rare} in a million targets: their output rows are left alone"
     )
     return [line] if spared else []
+
+
+def _unread(base: Base, train: Sequence[Any]) -> list[str]:
+    return unread_calls(train, base.tokenizer) if base.head.kind == "generate" else []
 
 
 def _fresh_values(train: Side, base: Base, share: float) -> FreshValues | None:
@@ -377,7 +401,7 @@ def _lines(records: Records, split: Split[Any], train: Counts, held_out: Counts)
     for name, counts in (("train", train), ("held out", held_out)):
         for count, what in (
             (counts.turns_left_out, "turns at the front are beyond the window and not shown"),
-            (counts.answers_lost, "answers do not fit the window and are not taught"),
+            (counts.answers_lost, "answers do not fit the window, or the template cannot ask for them: not taught"),
             (counts.without_targets, "conversations have no answer to learn and are left out"),
             (counts.texts_cut, "texts are longer than the window and cut at their ends"),
             (counts.texts_in_windows, "texts are longer than the window and learnt in windows that overlap"),

@@ -25,7 +25,7 @@ from dialoop.training.loop import Gear
 from dialoop.training.order import portions
 from dialoop.training.preference import Row, log_probs, plain_samples
 from dialoop.training.preference_loss import balanced_weights, kto_anchor, kto_loss
-from dialoop.training.side import Counts, Side
+from dialoop.training.side import Counts, Side, naming
 
 _TRIES = 64
 """Answers to other prompts that are tried, one after the other, until one fits beside a prompt."""
@@ -258,7 +258,8 @@ def heard_in(conversation: Conversation, base: Base, window: int, counts: Counts
     heard, left_out = [], 0
     for index, judged in judgements(conversation).items():
         said = [message for message, _ in judged]
-        found = answers_at(conversation, index, said, base.tokenizer, window=window)
+        with naming(conversation):
+            found = answers_at(conversation, index, said, base.tokenizer, window=window)
         if found is None:
             counts.answers_lost += len(said)
             continue

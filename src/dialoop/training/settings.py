@@ -42,6 +42,11 @@ class RunSettings(BaseModel):
         description="What is learnt: generate (to answer), classify (labels), tag (spans), regress (a score);"
         " auto: as the data is.",
     )
+    template: Literal["auto", "chatml", "llama3", "qwen3", "mistral", "gemma"] = Field(
+        default="auto",
+        description="How a conversation becomes text: auto, the base's own chat template (chatml where it has none); or"
+        " a packaged one, where the base's own cannot show tools or calls. The tuned model keeps it.",
+    )
     epochs: float | None = Field(
         default=None, gt=0, description="Times that the data is gone through; unset: 3 to 30, more for less data."
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dialoop.conversation import Conversation
+from dialoop.errors import DataError, ModelError
 from dialoop.training.batches import Sample
 
 
@@ -44,3 +47,13 @@ class Side:
     samples: list[Sample] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     origins: list[tuple[Conversation, int]] = field(default_factory=list)
+
+
+@contextmanager
+def naming(conversation: Conversation) -> Iterator[None]:
+    """What is refused within names the conversation."""
+    try:
+        yield
+    except (DataError, ModelError) as error:
+        what = f"conversation {conversation.id}: {error.what}"
+        raise type(error)(what, where=error.where, remedy=error.remedy) from error

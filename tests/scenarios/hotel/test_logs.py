@@ -135,16 +135,23 @@ def test_no_number_is_made_up_by_the_agent(logs: list[Conversation]):
 def test_slips_are_put_right_and_are_no_targets(monkeypatch):
     assert all(message.weight is None for one in make_logs(60, seed=5, part="train") for message in one.messages)
     monkeypatch.setattr("dialoop.scenarios.hotel.logs._PLAIN", 0)
-    slips = 0
-    for one in make_logs(120, seed=5, part="train"):
+    slips, searches = 0, 0
+    for one in make_logs(240, seed=5, part="train"):
         said = {note.index: note.intents[0] for note in one.annotations.messages}
         for index, message in enumerate(one.messages):
-            if message.weight == 0:
+            if message.weight == 0 and message.tool_calls:
+                searches += 1
+                assert one.messages[index + 2].weight == 0, "the offer of what was looked for wrongly"
+                again = next(m for m in one.messages[index + 3 :] if m.tool_calls)
+                assert again.tool_calls[0].function.name == message.tool_calls[0].function.name == "search_rooms"
+                assert again.tool_calls[0].function.arguments != message.tool_calls[0].function.arguments
+            elif message.weight == 0:
                 slips += 1
                 assert said[index + 1] not in ("yes", "bye")
                 again = next(m for m in one.messages[index + 2 :] if m.role == "assistant" and m.content)
                 assert again.weight is None or again.content != message.content
-    assert 10 < slips < 60
+    assert 20 < slips < 120
+    assert searches > 5
     assert all(message.weight is None for one in make_logs(60, part="test") for message in one.messages)
 
 

@@ -41,3 +41,38 @@ def test_a_folder_that_holds_something_is_left_as_it_is(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
     with pytest.raises(SettingsError, match="no empty folder"):
         make_project(tmp_path / "note.txt")
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+@pytest.mark.parametrize("step", ["make_logs", "_intents", "_project_file"])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_project_whose_making_was_killed_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, there: bool
+):
+    folder = tmp_path / "mine"
+    if there:
+        folder.mkdir()
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(f"dialoop.scenarios.hotel.project.{step}", die)
+        with pytest.raises(Killed):
+            make_project(folder, conversations=20)
+    assert folder.exists() == there
+    assert not (folder / "dialoop.yaml").exists()
+    made = make_project(folder, conversations=20)
+    assert {path.name for path in made} >= {"dialoop.yaml", "tools.py", "logs.jsonl"}
+    assert [path.name for path in tmp_path.rglob("*.part")] == []
+    assert Houses(folder / "world.db").names() == ["en", "zh"]
+
+
+def test_an_empty_folder_that_somebody_stands_in_stays_the_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    made = make_project(Path(), conversations=20)
+    assert Path("dialoop.yaml") in made
+    assert Path("dialoop.yaml").read_text("utf-8") == (tmp_path / "dialoop.yaml").read_text("utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 from dialoop.conversation.faults import Refusal
 from dialoop.conversation.forms import openai
 from dialoop.conversation.forms.page import Page, text_of
-from dialoop.conversation.forms.turns import meta_row, plain_turns, rest_of
+from dialoop.conversation.forms.turns import is_absent, meta_row, plain_turns, rest_of
 from dialoop.conversation.record import Conversation
 
 _KEYS = ("instruction", "input", "output", "system", "history")
@@ -26,12 +26,12 @@ def read(value: Any, page: Page) -> Conversation:
     if not isinstance(value, dict):
         raise Refusal("the record is no JSON object", _FORM)
     question = text_of(value, "instruction", _FORM)
-    if value.get("input"):
+    if not is_absent(value.get("input")):
         question = f"{question}\n{text_of(value, 'input', _FORM)}"
     messages: list[dict[str, Any]] = []
-    if value.get("system"):
+    if not is_absent(value.get("system")):
         messages.append({"role": "system", "content": text_of(value, "system", _FORM)})
-    history = value.get("history") or []
+    history = [] if is_absent(value.get("history")) else value["history"]
     if not isinstance(history, list):
         raise Refusal("'history' is no list", "write [[question, answer], ...]", "field")
     for index, pair in enumerate(history):

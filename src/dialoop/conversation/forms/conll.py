@@ -35,18 +35,20 @@ def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Example | Fault]
     """The sentences of a file; a faulty one is refused whole."""
     block: list[Line] = []
     documents = 0
+    spoilt = False  # a line of the block cannot be read, which is told
     for line in lines:
         if isinstance(line, Fault):
             yield line
-        elif line.text.startswith("-DOCSTART-"):
-            yield from _sentence(block, page, documents)
-            block, documents = [], documents + 1
-        elif line.text.strip():
+            spoilt = spoilt or line.level == "error"
+        elif line.text.strip() and not line.text.startswith("-DOCSTART-"):
             block.append(line)
         else:
-            yield from _sentence(block, page, documents)
-            block = []
-    yield from _sentence(block, page, documents)
+            if not spoilt:
+                yield from _sentence(block, page, documents)
+            block, spoilt = [], False
+            documents += line.text.startswith("-DOCSTART-")
+    if not spoilt:
+        yield from _sentence(block, page, documents)
 
 
 def write(example: Example, scheme: Scheme = "IOB2") -> list[str]:

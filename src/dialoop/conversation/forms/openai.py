@@ -38,9 +38,12 @@ def read(value: Any, page: Page) -> Conversation:
     if value.get("id") in (None, ""):
         value["id"] = page.made_id
     try:
-        return Conversation.model_validate(value)  # the usual case, and the fast one
+        record = Conversation.model_validate(value)  # the usual case, and the fast one
     except ValidationError:
-        plain = _plain_record(value, page)
+        record = None
+    if record and not any(message.role == "tool" and message.tool_call_id is None for message in record.messages):
+        return record
+    plain = _plain_record(value, page)
     try:
         return Conversation.model_validate(plain)
     except ValidationError as error:
@@ -61,6 +64,8 @@ def _plain_record(value: dict[str, Any], page: Page) -> dict[str, Any]:
     if functions := value.get("functions"):
         if not isinstance(functions, list):
             raise Refusal("'functions' is no list", "write one object a function in a list", "tools")
+        if record.get("tools"):
+            raise Refusal("'tools' and the older 'functions' are both given", "keep one of the two", "tools")
         record["tools"] = [{"type": "function", "function": function} for function in functions]
     unknown = {key: item for key, item in value.items() if key not in _RECORD_KEYS and key != "functions"}
     unknown = {key: item for key, item in unknown.items() if item is not None}
@@ -71,18 +76,25 @@ def _plain_record(value: dict[str, Any], page: Page) -> dict[str, Any]:
 
 def _keep_unknown(record: dict[str, Any], unknown: dict[str, Any], kept: dict[int, dict[str, Any]], page: Page) -> None:
     """Moves what the record has no field for into `annotations`, and says so."""
-    annotations = dict(record.get("annotations") or {})
-    listed = list(annotations.get("messages") or [])
+    annotations = record.get("annotations") or {}
+    listed = annotations.get("messages") or [] if isinstance(annotations, dict) else None
+    if not isinstance(listed, list):
+        raise Refusal("'annotations' is no object with a list 'messages'", 'write {"messages": [...]}', "annotation")
+    annotations, listed = dict(annotations), list(listed)
     for key, item in unknown.items():
+        if annotations.get(key, item) != item:
+            reason = f"{key!r} is given twice, beside 'messages' and in 'annotations', and differs"
+            raise Refusal(reason, "keep one of the two", "annotation")
         near = _nearest(key, _RECORD_KEYS)
         page.say_once("unknown_key", f"unknown key {key!r} is kept under 'annotations'{near}", "rename or remove it")
-        annotations.setdefault(key, item)
+        annotations[key] = item
     for index, extra in kept.items():
         for key in extra:
-            near = _nearest(key, _MESSAGE_KEYS)
-            reason = f"unknown key {key!r} of a message is kept under 'annotations'{near}"
+            reason = f"unknown key {key!r} of a message is kept under 'annotations'{_nearest(key, _MESSAGE_KEYS)}"
+            if key in _DETAILS:
+                reason = f"{_DETAILS[key]}, which the record does not know, is kept under 'annotations' as {key!r}"
             page.say_once("unknown_key", reason, "rename or remove it")
-        listed.append({"index": index, **extra})
+        listed.append({**extra, "index": index})
     annotations["messages"] = listed
     record["annotations"] = annotations
 
@@ -99,19 +111,32 @@ def _plain_messages(messages: list[Any], page: Page) -> tuple[list[dict[str, Any
         message["role"] = _role(raw, where)
         message["content"] = _content(raw.get("content"), where)
         if raw.get("function_call") is not None:
+            if message.get("tool_calls"):
+                raise Refusal(f"{where} has 'tool_calls' and the older 'function_call'", "keep one of the two", "tools")
             message["tool_calls"] = [{"type": "function", "function": raw["function_call"]}]
         if message.get("tool_calls") == [] or (message["role"] != "assistant" and not message.get("tool_calls")):
             message.pop("tool_calls", None)
+        details: dict[str, list[dict[str, Any]]] = {"part_keys": _part_keys(raw.get("content"))}
         if "tool_calls" in message:
-            message["tool_calls"] = ids.calls(message["tool_calls"], where, page)
+            message["tool_calls"], details["call_keys"] = ids.calls(message["tool_calls"], where, page)
         if message["role"] == "tool":
             ids.result(message, page)
         extra = {key: item for key, item in raw.items() if key not in _MESSAGE_KEYS and key != "function_call"}
         extra = {key: item for key, item in extra.items() if item not in (None, [], {})}
+        if (given := extra.pop("index", index)) != index:
+            extra["given_index"] = given
+        extra |= {key: items for key, items in details.items() if any(items)}
         if extra:
             kept[index] = extra
         plain.append(message)
     return plain, kept
+
+
+_DETAILS = {
+    "call_keys": "a key of a tool call",
+    "part_keys": "a key of a part of the content",
+    "given_index": "the key 'index' of a message",
+}
 
 
 class _Ids:
@@ -119,18 +144,25 @@ class _Ids:
 
     def __init__(self) -> None:
         self.made = 0
-        self.open: list[str] = []
+        self.open: dict[str, Any] = {}
+        """The name of the function by the id of the call that waits for its result."""
 
-    def calls(self, calls: Any, where: str, page: Page) -> list[dict[str, Any]]:
+    def calls(self, calls: Any, where: str, page: Page) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The calls, and for each the keys that the record does not know."""
         if not isinstance(calls, list):
             raise Refusal(f"{where}.tool_calls is no list", "write a list of calls", "tools")
-        plain = []
-        self.open = []
-        for call in calls:
-            if not isinstance(call, dict) or not isinstance(call.get("function", call.get("name")), dict | str):
+        plain, unknown = [], []
+        self.open = {}
+        for position, call in enumerate(calls):
+            name = name_of(call)
+            if name is None:
                 raise Refusal(f"{where}.tool_calls holds no call: {shorten(str(call))}", _CALL_FORM, "tools")
-            function = dict(call.get("function") or call)
-            function = {key: function[key] for key in ("name", "arguments") if key in function}
+            given = call.get("function", call)
+            function = {key: given[key] for key in ("name", "arguments") if key in given}
+            rest = {**given, **call}
+            unknown.append({key: item for key, item in rest.items() if key not in _CALL_KEYS and item is not None})
+            if unknown[-1].get("index") == position:
+                del unknown[-1]["index"]
             if isinstance(function.get("arguments"), dict):
                 function["arguments"] = dump_line(function["arguments"])
             identity = call.get("id")
@@ -139,17 +171,30 @@ class _Ids:
                 identity = f"call_{self.made}"
                 page.say_once("call_id", "tool calls without id: they are numbered in order", "none is needed")
             plain.append({"id": identity, "type": call.get("type", "function"), "function": function})
-            self.open.append(str(identity))
-        return plain
+            self.open[str(identity)] = name
+        return plain, unknown
 
     def result(self, message: dict[str, Any], page: Page) -> None:
         if message.get("tool_call_id") is None and self.open:
-            message["tool_call_id"] = self.open[0]
+            message["tool_call_id"] = answered(self.open, message.get("name"))
             page.say_once("call_id", "tool results without tool_call_id: matched to calls in order", "none is needed")
-        if message.get("tool_call_id") in self.open:
-            self.open.remove(message["tool_call_id"])
+        if isinstance(message.get("tool_call_id"), str):
+            self.open.pop(message["tool_call_id"], None)
 
 
+def name_of(call: Any) -> str | None:
+    """The name of the function that a call calls, whether it stands under `function` or beside; None for no call."""
+    function = call.get("function", call) if isinstance(call, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def answered(waiting: dict[str, Any], name: Any) -> str:
+    """Of the calls that wait, by id with their functions' names: the first one of that name, else the first."""
+    return next((identity for identity, function in waiting.items() if function == name), next(iter(waiting)))
+
+
+_CALL_KEYS = ("id", "type", "function", "name", "arguments")
 _CALL_FORM = 'write {"id": "call_1", "type": "function", "function": {"name": "...", "arguments": "{...}"}}'
 
 
@@ -181,6 +226,14 @@ def _content(content: Any, where: str) -> str | None:
                 raise Refusal(reason, "only text can be held; leave the record out or describe the part", "content")
         return "".join(texts)
     raise Refusal(f"{where}.content is neither text nor null: {shorten(str(content))}", "write text", "content")
+
+
+def _part_keys(content: Any) -> list[dict[str, Any]]:
+    """For each part of a content that is a list, the keys beside its text."""
+    parts = content if isinstance(content, list) else []
+    return [
+        {key: item for key, item in part.items() if key not in ("type", "text") and item is not None} for part in parts
+    ]
 
 
 def _reason(error: ValidationError) -> tuple[str, str, str]:

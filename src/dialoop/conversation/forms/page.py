@@ -13,10 +13,14 @@ from dialoop.errors import Place
 
 @dataclass
 class Page:
-    """The file and the line that is being read; warnings are collected until they are taken."""
+    """The file and the line that is being read; warnings are collected until they are taken.
+
+    `nth`: which of the records that begin on this line is being read.
+    """
 
     path: str
     line: int = 1
+    nth: int = 1
     warnings: list[Fault] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
 
@@ -27,9 +31,9 @@ class Page:
 
     @property
     def made_id(self) -> str:
-        """A record's id where it has none: from the file's name and the line."""
+        """A record's id where it has none: from the file's name and the line, and which of the line's records it is."""
         stem = PurePath(self.path).name.split(".")[0] or "record"
-        return f"{stem}-{self.line}"
+        return f"{stem}-{self.line}" if self.nth == 1 else f"{stem}-{self.line}.{self.nth}"
 
     def say_once(self, kind: str, reason: str, remedy: str) -> None:
         """A warning at this line, once a file for each reason."""

@@ -11,7 +11,7 @@ from typing import Any
 from dialoop.conversation.faults import Refusal
 from dialoop.conversation.forms import openai
 from dialoop.conversation.forms.page import Page, text_of
-from dialoop.conversation.forms.turns import meta_row, plain_turns, rest_of
+from dialoop.conversation.forms.turns import is_absent, meta_row, plain_turns, rest_of
 from dialoop.conversation.json_text import shorten
 from dialoop.conversation.record import Conversation
 
@@ -34,7 +34,7 @@ def read(value: Any, page: Page) -> Conversation:
         raise Refusal(f"{names[0]!r} holds what is no text: {shorten(str(context))}", _FORM, "field")
     response = text_of(value, names[1], _FORM)
     messages: list[dict[str, Any]] = []
-    if value.get("system"):
+    if not is_absent(value.get("system")):
         messages.append({"role": "system", "content": text_of(value, "system", _FORM)})
     for index, text in enumerate(texts):
         by_user = (len(texts) - index) % 2 == 1

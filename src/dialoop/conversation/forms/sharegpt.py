@@ -7,11 +7,13 @@ order. Arguments are held as JSON values, so they come back equal as JSON, not l
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from dialoop.conversation.faults import Refusal
 from dialoop.conversation.forms import openai
 from dialoop.conversation.forms.page import Page
+from dialoop.conversation.forms.turns import is_absent, rest_of
 from dialoop.conversation.json_text import dump_line, parse_json, parse_tool_arguments, shorten
 from dialoop.conversation.record import META, Conversation, Message
 
@@ -43,16 +45,15 @@ def read(value: Any, page: Page) -> Conversation:
     turns = value.get("conversations") if isinstance(value, dict) else None
     if not isinstance(turns, list):
         raise Refusal("'conversations' is missing or no list", 'write {"conversations": [{"from": ..., "value": ...}]}')
-    row = {key: item for key, item in value.items() if key not in ("conversations", "system", "tools")}
+    row = rest_of(value, ("conversations", "system", "tools"))
     messages: list[dict[str, Any]] = []
-    if value.get("system"):
+    if not is_absent(value.get("system")):
         messages.append({"role": "system", "content": value["system"]})
     for index, turn in enumerate(turns):
         messages.append(_message(turn, f"conversations[{index}]"))
     _number(messages)
-    tools = value.get("tools")
-    if tools:
-        row["tools"] = _tools(tools)
+    if not is_absent(value.get("tools")):
+        row["tools"] = _tools(value["tools"])
     return openai.read({**row, "messages": messages}, page)
 
 
@@ -82,27 +83,42 @@ def _message(turn: Any, where: str) -> dict[str, Any]:
     speaker = turn.get("from", turn.get("role"))
     text = turn.get("value", turn.get("content"))
     role = _SPEAKERS.get(speaker) if isinstance(speaker, str) else None
+    for one, other in (("from", "role"), ("value", "content")):
+        if turn.get(one, turn.get(other)) != turn.get(other, turn.get(one)):
+            raise Refusal(f"{where} has {one!r} and {other!r}, and they differ", "keep one of the two", "field")
     if role is None:
         known = ", ".join(_SPEAKERS)
         raise Refusal(f"{where}.from is {shorten(str(speaker))}, an unknown role", f"roles are {known}", "role")
     rest = {key: item for key, item in turn.items() if key not in ("from", "role", "value", "content")}
     if role == "call":
+        if rest.get("tool_calls") or rest.get("function_call"):
+            raise Refusal(f"{where} calls in 'value' and beside it", "keep one of the two", "tool_call")
         return {"role": "assistant", "content": None, "tool_calls": _calls(text, where), **rest}
     return {"role": role, "content": text, **rest}
 
 
 def _number(messages: list[dict[str, Any]]) -> None:
-    """Numbers the calls and gives each result, in order, the id of the call that it answers."""
-    made, waiting = 0, list[str]()
+    """Numbers the calls, and gives each result the id of the call that it answers; ids that are given stay.
+
+    Calls that are none are left to the reader of messages, which refuses them.
+    """
+    given = {call.get("id") for message in messages for call in _listed(message) if isinstance(call.get("id"), str)}
+    free = (f"call_{number}" for number in count(1) if f"call_{number}" not in given)
+    waiting: dict[str, Any] = {}
     for message in messages:
-        if message.get("tool_calls"):
-            waiting = []
-            for call in message["tool_calls"]:
-                made += 1
-                call["id"] = f"call_{made}"
-                waiting.append(call["id"])
-        elif message["role"] == "tool" and waiting:
-            message["tool_call_id"] = waiting.pop(0)
+        if calls := _listed(message):
+            for call in calls:
+                call["id"] = next(free) if call.get("id") is None else call["id"]
+            waiting = {str(call["id"]): openai.name_of(call) for call in calls}
+        elif message["role"] == "tool":
+            if message.get("tool_call_id") is None and waiting:
+                message["tool_call_id"] = openai.answered(waiting, message.get("name"))
+            waiting.pop(str(message.get("tool_call_id")), None)
+
+
+def _listed(message: dict[str, Any]) -> list[dict[str, Any]]:
+    calls = message.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def _calls(text: Any, where: str) -> list[dict[str, Any]]:
@@ -115,8 +131,8 @@ def _calls(text: Any, where: str) -> list[dict[str, Any]]:
     for call in calls:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str):
             raise Refusal(f"{where}: the call names no function: {shorten(str(text))}", _CALL_FORM, "tool_call")
-        arguments = call.get("arguments", {})
-        plain.append({"function": {"name": call["name"], "arguments": arguments}})
+        rest = {key: item for key, item in call.items() if key not in ("id", "name", "arguments")}
+        plain.append({**rest, "function": {"name": call["name"], "arguments": call.get("arguments", {})}})
     return plain
 
 

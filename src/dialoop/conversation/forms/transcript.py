@@ -28,6 +28,7 @@ _ROLES = dict.fromkeys(_USERS.split(), "user") | dict.fromkeys(_ASSISTANTS.split
 _ROLES |= {"system": "system", "系统": "system", "系統": "system"}
 
 _SPEAKER = re.compile(r"([^\W\d_][\w ]{0,23})(?::(?=\s|$)|：)\s*(.*)")
+_OTHER_NAME = re.compile(r"[^\W\d_][\w .'’()#&/-]{0,39}(?::(?=\s|$)|：).*")
 _NOTE = re.compile(r"#\s*(\w+)\s*=\s*(.*)")
 _GO_ON = "  "
 
@@ -43,15 +44,18 @@ def fits(lines: list[str]) -> bool:
 def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Conversation | Fault]:
     """The conversations of a file, each after its blank line; a faulty one is refused whole."""
     block: list[Line] = []
+    spoilt = False  # a line of the block cannot be read, which is told
     for line in lines:
         if isinstance(line, Fault):
             yield line
+            spoilt = spoilt or line.level == "error"
         elif line.text.strip():
             block.append(line)
-        elif block:
-            yield from _conversation(block, page)
-            block = []
-    if block:
+        else:
+            if block and not spoilt:
+                yield from _conversation(block, page)
+            block, spoilt = [], False
+    if block and not spoilt:
         yield from _conversation(block, page)
 
 
@@ -82,27 +86,40 @@ def _conversation(block: list[Line], page: Page) -> Iterator[Conversation | Faul
             note = _NOTE.fullmatch(line.text.strip())
             if note and not messages and note.group(1) in ("id", *META):
                 notes[note.group(1)] = note.group(2)
-            else:
-                _add(messages, line.text)
+            elif _add(messages, line.text):
+                page.line = line.number
+                page.say_once("roles", _NO_SPEAKER, _REMEDY)
+                page.line = block[0].number
         yield openai.read({**notes, "messages": messages}, page)
     except Refusal as refusal:
         yield refusal.at(Place(page.path, line.number))
 
 
-def _add(messages: list[dict[str, Any]], text: str) -> None:
+def _add(messages: list[dict[str, Any]], text: str) -> bool:
+    """Adds a line; whether it goes on with the message before, though it begins as if somebody new spoke."""
     said = None if text.startswith(_GO_ON) else _SPEAKER.fullmatch(text.strip())
     if said is None:
         if not messages:
             raise Refusal(f"the conversation begins without a speaker: {shorten(text)}", _REMEDY, "role")
         before, more = messages[-1]["content"], text.removeprefix(_GO_ON).rstrip()
         messages[-1]["content"] = f"{before}\n{more}" if before else more
-        return
+        return not text.startswith(_GO_ON) and _like_speaker(text.strip())
     speaker = said.group(1).strip()
     role = _ROLES.get(speaker.casefold())
     if role is None:
         raise Refusal(f"{shorten(speaker)} is an unknown speaker (an unknown role)", _REMEDY, "role")
     messages.append({"role": role, "content": said.group(2).rstrip()})
+    return False
 
+
+def _like_speaker(text: str) -> bool:
+    """'Dr. Smith: …', which is a speaker by other signs than those known, and 'Agent:…' without a space."""
+    name, colon, _ = text.replace("：", ":").partition(":")
+    known = name.strip().casefold() in _ROLES
+    return bool(colon) and (known or _OTHER_NAME.fullmatch(text) is not None)
+
+
+_NO_SPEAKER = "the line begins as if somebody new spoke, and goes on with the message before"
 
 _REMEDY = (
     "begin lines with 'User:' or 'Agent:' (用户：, 客服：); "

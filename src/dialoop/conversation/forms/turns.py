@@ -23,6 +23,11 @@ def plain_turns(conversation: Conversation, form: str) -> tuple[str | None, list
     return None, messages
 
 
+def is_absent(value: Any) -> bool:
+    """Whether a field says nothing: null, an empty text, list or object. 0 and false say something."""
+    return value is None or value in ("", [], {})
+
+
 def meta_row(conversation: Conversation) -> dict[str, Any]:
     """Id and origin, as fields of a row."""
     fields = {field: getattr(conversation, field) for field in ("id", *META)}
@@ -30,5 +35,8 @@ def meta_row(conversation: Conversation) -> dict[str, Any]:
 
 
 def rest_of(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    """The other fields of a row."""
+    """The other fields of a row, to which the messages are added. Raises Refusal where messages are among them."""
+    if row.get("messages") is not None:
+        reason = f"'messages' is given beside {', '.join(repr(key) for key in keys if key in row)}"
+        raise Refusal(reason, "keep one of the two, or read it with --form openai", "field")
     return {key: value for key, value in row.items() if key not in keys}

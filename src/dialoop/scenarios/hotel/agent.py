@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dialoop.agent.typed_tools import call_tool
@@ -176,11 +176,13 @@ class ReferenceAgent:
 
     def _search(self, task: _Task) -> Heard:
         wanted = {slot: task.values[slot] for slot in (*_STAY, "max_price") if slot in task.values}
+        if self._slips.due() and (slipped := self._misread_search(task, wanted)):
+            return slipped
         result = self._call("search_rooms", **wanted)
         if "error" in result:
             return self._bad_day(task)
         if result["rooms"]:
-            return self._offer(task, result["rooms"])
+            return self._offer(task, result["rooms"], wanted)
         if "cheapest" in result:
             self._say("too_dear", price=result["cheapest"])
             return Heard("too_dear", note=str(result["cheapest"]))
@@ -195,17 +197,26 @@ class ReferenceAgent:
         self._say("sold_out_stay")
         return Heard("asked", ("check_in",), note="sold_out")
 
-    def _offer(self, task: _Task, rooms: list[dict[str, Any]]) -> Heard:
+    def _misread_search(self, task: _Task, wanted: dict[str, Value]) -> Heard | None:
+        """A search for another stay than was asked for, with its offer; None where it would find nothing."""
+        wrong = self._dice.pick(_COUNTS)
+        other = wanted | {wrong: self._slips.instead(wrong, wanted[wrong], self._last)}
+        result = self._call("search_rooms", **other)
+        call, answer = self._messages[-2:]
+        del self._messages[-2:]
+        if not result.get("rooms"):
+            return None
+        self._messages += [call.model_copy(update={"weight": 0}), answer]
+        return replace(self._offer(task, result["rooms"], other), wrong=wrong)
+
+    def _offer(self, task: _Task, rooms: list[dict[str, Any]], stay: dict[str, Value]) -> Heard:
         """Most wordings say what was looked for, so that it can be put right."""
         task.rooms = tuple(room["room"] for room in rooms)
         style = self._dice.pick(self._wording.phrases["offer_item"])
         items = [style.format(room=room["room"], price=room["price"]) for room in rooms]
-        stay, wrong = {unit: task.values[unit] for unit in _COUNTS}, None
-        if self._slips.due():
-            wrong = self._dice.pick(_COUNTS)
-            stay[wrong] = self._slips.instead(wrong, stay[wrong], self._last)
-        self._say("offer" if len(items) > 1 else "offer_one", rooms=self._list(items), **stay)
-        return Heard("offered", rooms=task.rooms, wrong=wrong)
+        counts = {unit: stay[unit] for unit in _COUNTS}
+        self._say("offer" if len(items) > 1 else "offer_one", rooms=self._list(items), **counts)
+        return Heard("offered", rooms=task.rooms)
 
     def _advance_complaint(self, task: _Task) -> Heard:
         missing = task.lacks("room_number", "problem")

@@ -7,6 +7,7 @@ houses are of the part "train", as the logs are. It knows no verb.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -24,16 +25,35 @@ from dialoop.scenarios.hotel.world import World
 
 WORLD = "world.db"
 TOOLS = "tools.py"
+PROJECT_FILE = "dialoop.yaml"
 
 
 def make_project(folder: Path, *, conversations: int = 400, seed: int = 0) -> list[Path]:
     """Makes the project in `folder`, which must be empty or not there; gives the files.
 
-    Raises SettingsError for a folder that holds something.
+    It is made beside its place, and put there when it is whole. What a killed one left beside it is replaced. Raises
+    SettingsError for a folder that holds something.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    is_there = folder.exists()
+    beside = (folder if is_there else folder.parent) / f".{folder.resolve().name}.part"
+    if is_there and (not folder.is_dir() or any(path != beside for path in folder.iterdir())):
         remedy = "name an empty folder, or one that is not there"
         raise SettingsError("this is no empty folder, and nothing in it is overwritten", where=folder, remedy=remedy)
+    if beside.exists():
+        shutil.rmtree(beside)
+    beside.mkdir(parents=True)
+    _fill(beside, conversations, seed)
+    if is_there:  # it may be where somebody stands, or a mounted disk: it stays, and the project file comes last
+        for path in sorted(beside.iterdir(), key=lambda path: path.name == PROJECT_FILE):
+            path.rename(folder / path.name)
+        beside.rmdir()
+    else:
+        beside.rename(folder)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _fill(folder: Path, conversations: int, seed: int) -> None:
+    """Writes everything that a project holds into an empty folder."""
     rules = folder / "data" / "rules"
     rules.mkdir(parents=True)
     worlds = {lang: make_world(lang, "train", Dice("project", lang, seed)) for lang in LANGUAGES}
@@ -48,8 +68,7 @@ def make_project(folder: Path, *, conversations: int = 400, seed: int = 0) -> li
     for name in (TOOLS, "README.md"):
         text = (files("dialoop.scenarios.hotel") / "template" / name).read_text("utf-8")
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "dialoop.yaml").write_text(_project_file(worlds, seed), encoding="utf-8")
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    (folder / PROJECT_FILE).write_text(_project_file(worlds, seed), encoding="utf-8")
 
 
 def _project_file(worlds: dict[str, World], seed: int) -> str:

@@ -25,11 +25,12 @@ _RARE = 0.06
 _PIECED = 0.7
 """A share of the made-up words: put together from pieces that the base's tokenizer has. A piece that no log holds is
 unlearnt: its name is never copied."""
-_TWINNED = 0.3
+_TWINNED = 0.6
 """Of these, where they are small: words that are one token in quotes and another after a space. To copy one from a
 tool's result into a sentence is to say the other, which has to be seen of each."""
-_DOUBLED = 0.1
-"""Where one sign is said twice: what is copied stands twice, and the second time is easily lost."""
+_DOUBLED = 0.2
+"""Where one sign, a rare one every other time, is said twice: what is copied stands twice, and the second time is
+easily lost."""
 _CLASSIFIERS = "个位名"
 _SIGN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
@@ -62,8 +63,9 @@ def strange(text: str, dice: Dice, *, plain: bool = False) -> str:
     signs = list(_SIGN.finditer(made))
     if plain or not signs or not dice.chance(_DOUBLED):
         return made
-    at = dice.pick(signs).end()
-    return made[:at] + made[at - 1] + made[at:]
+    at = dice.pick(signs).start()
+    twice = dice.pick(_RARE_HAN) if dice.chance(0.5) else made[at]
+    return made[:at] + 2 * twice + made[at + 1 :]
 
 
 def strange_unit(unit: str, lang: str, dice: Dice) -> str:

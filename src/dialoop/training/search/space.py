@@ -18,7 +18,7 @@ from dialoop.training.settings import TuneSettings, checked_value
 
 NOT_SEARCHED = {
     *("seed", "held_out", "head", "device", "processes", "precision", "patience", "look_every", "stop_on"),
-    *("look_answers", "track"),
+    *("look_answers", "track", "template"),
 }
 """What decides how a trial is measured, or where: it is the same for all trials, else they could not be compared."""
 
