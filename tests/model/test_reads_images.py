@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from dialoop.errors import ModelError
-from dialoop.model import load_base, save_model, takes_rows
+from dialoop.model import Head, load_base, save_model, takes_rows
 from dialoop.model.backbone import quietly
 from dialoop.training import Job, TuneSettings, tune
 
@@ -89,6 +89,13 @@ def test_such_a_base_is_tuned_on_text(adapter: str, share: float, tmp_path: Path
     assert result.after is not None
     assert result.after < share * result.before
     assert load_base(result.folder).model.config.model_type == "gemma3_text"
+
+
+@pytest.mark.parametrize("kind", ["gemma3", "mistral3"])
+def test_such_a_base_learns_no_labels(kind: str, tmp_path: Path):
+    folder, _ = seeing(kind, tmp_path / "base")
+    with pytest.raises(ModelError, match=f"a {kind} model reads images as well"):
+        load_base(folder, head=Head(kind="classify", labels=("red", "blue")))
 
 
 def test_a_base_whose_text_part_does_not_stand_alone_is_refused_by_name(

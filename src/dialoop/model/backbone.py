@@ -102,6 +102,12 @@ def open_model(folder: Path, config: Any, kind: HeadKind, dtype: Dtype) -> tuple
     """
     import transformers
 
+    if kind.fresh and not getattr(config, "is_encoder_decoder", False) and config.get_text_config() is not config:
+        raise ModelError(
+            f"a {config.model_type} model reads images as well, and labels cannot be taught to it",
+            where=folder,
+            remedy="choose a base that reads text only, or tune this one on conversations",
+        )
     auto = getattr(transformers, _auto(config, kind))
     try:
         model, report = auto.from_pretrained(

@@ -29,7 +29,7 @@ MARK = "\ufdd0"
 """Stands inside a control token that is somebody's words. A Unicode noncharacter, kept for use inside a program."""
 
 _BY_NAME = ("properties", "$defs", "definitions")
-OTHER_TEMPLATE = "take a packaged chat template: --template chatml (in Python: load_base(…, template='chatml'))"
+OTHER_TEMPLATE = "tune with a packaged chat template: --template chatml (in Python: load_base(…, template='chatml'))"
 """What helps where a base's own template cannot write something."""
 
 

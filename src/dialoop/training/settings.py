@@ -42,11 +42,6 @@ class RunSettings(BaseModel):
         description="What is learnt: generate (to answer), classify (labels), tag (spans), regress (a score);"
         " auto: as the data is.",
     )
-    template: Literal["auto", "chatml", "llama3", "qwen3", "mistral", "gemma"] = Field(
-        default="auto",
-        description="How a conversation becomes text: auto, the base's own chat template (chatml where it has none); or"
-        " a packaged one, where the base's own cannot show tools or calls. The tuned model keeps it.",
-    )
     epochs: float | None = Field(
         default=None, gt=0, description="Times that the data is gone through; unset: 3 to 30, more for less data."
     )
@@ -85,6 +80,11 @@ class RunSettings(BaseModel):
     seed: int = Field(default=0, ge=0, description="Seed of the split, the order and new weights.")
     window: int | None = Field(
         default=None, ge=16, description="Tokens of a sentence at most; unset: all that the base can look at."
+    )
+    template: Literal["auto", "chatml", "llama3", "qwen3", "mistral", "gemma"] = Field(
+        default="auto",
+        description="How a conversation becomes text: auto, the base's own chat template (chatml where it has none); or"
+        " a packaged one, where the base's own cannot show tools or calls. The tuned model keeps it.",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where it is computed.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
