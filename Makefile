@@ -9,6 +9,8 @@ ARGS ?=
 JOBS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
 STAMP := $(VENV)/.installed
+# Where PyTorch comes from, if not from where the rest does: on Linux the usual one brings CUDA, several gigabytes.
+TORCH_INDEX ?=
 
 .PHONY: help install demo test check format docs lock clean
 
@@ -29,7 +31,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'dialoop needs Python 3.11 or newer: make install PYTHON=python3.12'; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	@echo 'installing PyTorch and the rest of requirements.lock; the first time this takes minutes'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
+		"$$(grep '^torch==' requirements.lock)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)

@@ -1,6 +1,5 @@
 """What is frozen gets no gradient, costs no way back and stays as it was; what is unfrozen has its turn."""
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,10 +127,9 @@ def test_what_is_frozen_stays_byte_by_byte(values, free, bases, tmp_path: Path):
         assert any(" of them (" in line and "trained" in line for line in lines.said)
 
 
-def test_new_tokens_whose_embeddings_are_frozen_are_told(bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dialoop.training.preparing.load_base", partial(load_base, template="gemma"))
+def test_new_tokens_whose_embeddings_are_frozen_are_told(bases, tmp_path: Path):
     lines = Lines()
-    asked = TuneSettings(epochs=1, train="top:1", device="cpu", precision="float32")
+    asked = TuneSettings(epochs=1, train="top:1", device="cpu", precision="float32", template="gemma")
     tune(Job(data=str(talks_file(tmp_path, 4)), base=str(bases["llama"]), tune=asked), run=tmp_path / "r", watch=lines)
     assert any("tokens are new to" in line and "are frozen" in line for line in lines.said)
 
