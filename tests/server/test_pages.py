@@ -10,8 +10,8 @@ from dialoop.engine import ScriptedEngine
 from dialoop.server import ServeSettings, add_operator
 from dialoop.store import open_store
 
-from ..desk.talks import ASKED, JOINED, call, talk
-from .inn import inn
+from ..desk.talks import ASKED, JOINED, call, kinds, talk
+from .inn import calls, inn
 from .running import serving
 from .test_agent_way import wait_for
 
@@ -91,14 +91,15 @@ def test_a_message_is_kept_and_shown_to_its_customer_alone(store):
     assert "customer" not in seen
 
 
-def test_a_cookie_that_no_script_reads_and_no_other_site_sends(store):
+def test_cookies_that_no_script_reads_and_no_other_site_posts_with(store):
     with serving(house=inn(store, [])) as address:
         page = httpx.get(f"{address}/chat")
         assert "HttpOnly" in page.headers["set-cookie"]
-        assert "SameSite=strict" in page.headers["set-cookie"]
+        assert "SameSite=lax" in page.headers["set-cookie"]  # a link of another site finds the conversation again
         assert "default-src 'none'" in page.headers["content-security-policy"]
         signed = httpx.post(f"{address}/desk/sign-in", json={"name": "Lin"})
         assert "HttpOnly" in signed.headers["set-cookie"]
+        assert "SameSite=strict" in signed.headers["set-cookie"]
         assert code(say(browser(address))) == (403, "no_cookie")
 
 
@@ -111,6 +112,16 @@ def test_pages_of_other_sites_cannot_post(store, path):
         assert code(form) == (415, "unsupported_media_type")
 
 
+def test_a_quiet_page_is_told_that_it_is_connected(store, monkeypatch):
+    monkeypatch.setattr("dialoop.server.live.BEAT", 0.05)
+    monkeypatch.setattr("dialoop.server.live.LOOK", 0.05)
+    with serving(house=inn(store, ["Good day."])) as address:
+        ann, lin = visitor(address), operator(address)
+        say(ann)
+        assert "beat" in first_events(ann, f"/chat/events?conversation={ID}", "sight", "beat")
+        assert "beat" in first_events(lin, "/desk/events", "queue", "beat")
+
+
 def test_without_a_sign_in_the_desk_is_for_this_machine_alone(store):
     with serving(house=inn(store, [])) as address:
         for path in ("/desk", "/desk/me", "/desk/events"):
@@ -118,6 +129,18 @@ def test_without_a_sign_in_the_desk_is_for_this_machine_alone(store):
         ask = {"model": "agent:inn", "messages": [{"role": "user", "content": "hi"}]}
         raw = httpx.post(f"{address}/v1/chat/completions", json=ask, headers={"Host": "evil.example"})
         assert code(raw) == (403, "wrong_host")
+
+
+def test_behind_a_proxy_the_host_that_the_browser_named_must_come_through(store):
+    told = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Cookie": f"dialoop_visitor={'s' * 43}"}
+    body = {"agent": "inn", "conversation": ID, "text": "hi", "key": "k1"}
+    with serving(house=inn(store, ["Good day."])) as address:
+        page = httpx.get(f"{address}/chat", headers={"X-Forwarded-Proto": "https"})
+        assert "Secure" in page.headers["set-cookie"]
+        told["Origin"] = "https://inn.example:8443"
+        for host, status in (("127.0.0.1:8000", 403), ("inn.example", 403), ("inn.example:8443", 202)):
+            answer = httpx.post(f"{address}/chat/messages", json=body, headers={**told, "Host": host}, timeout=20)
+            assert answer.status_code == status, host
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://x]"])
@@ -286,6 +309,16 @@ def test_the_desk_sees_its_queue_and_acts_with_typed_refusals(store):
         assert code(act("say", text="hi")) == (409, "closed")
         store.erase("c1", reason="asked")
         assert code(act("edit", said_at=3, text="x")) == (410, "erased")
+
+
+def test_who_took_over_approves_and_the_call_is_made_without_a_word(store):
+    with serving(house=inn(store, [calls("cancel_booking", booking="B1"), "never said"])) as address:
+        ann, lin = visitor(address), operator(address)
+        say(ann, "Cancel B1, please.")
+        assert wait_for(lambda: "agent_said" in kinds(store, ID))  # a person has to look at it first
+        for act in ({"act": "take_over"}, {"act": "approve", "call_id": "call_1"}):
+            seq = lin.post("/desk/acts", json={"conversation": ID, **act}).raise_for_status().json()["seq"]
+        assert wait_for(lambda: kinds(store, ID, after=seq) == ["tool_started", "tool_returned"])
 
 
 def test_a_draft_is_the_models_and_nothing_is_written(store):

@@ -83,7 +83,7 @@ def test_a_customer_and_an_operator(tmp_path):
             expect(chat.locator("#lines")).to_contain_text("B1 is cancelled.")
             expect(chat.locator(".call").last).to_contain_text("cancel booking · done")
             assert desk.evaluate("document.documentElement.scrollWidth") <= 390
-            conversation = chat.evaluate("JSON.parse(localStorage.getItem('dialoop.chat')).id")
+            conversation = chat.evaluate("JSON.parse(localStorage.getItem('dialoop.chat.inn')).id")
         expect(chat.locator("#dot")).to_have_class("dot lost")
         complaints[:] = [line for line in complaints if not _of_the_restart(line)]
         with serving(house=inn(store, ["Until tomorrow."], operators=operators), port=port):

@@ -5,13 +5,13 @@ import logging
 
 import pytest
 
-from dialoop.desk import approve, close
+from dialoop.desk import approve, close, hand_back, say, take_over
 from dialoop.server import turns as turning
 from dialoop.server.turns import Turns
 from dialoop.store import open_store
 
-from ..desk.talks import call, talk, write
-from .inn import inn
+from ..desk.talks import ASKED, call, kinds, talk, write
+from .inn import calls, inn
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_what_fails_while_nobody_asks_is_told_and_tried_again(store, monkeypatch
     monkeypatch.setattr(house.agents["inn"].agent, "recover", recover)
     monkeypatch.setattr(store, "conversations", failing)
     with caplog.at_level(logging.ERROR):
-        kept_going(turns, lambda: tried.count("pick up") > 3)
-    assert tried.count("recover") > 2
+        kept_going(turns, lambda: tried.count("recover") > 3)
+    assert tried.count("pick up") > 2
     told = caplog.text
     assert "CUDA out of memory" in told
     assert "a defect of the store" in told
@@ -77,3 +77,60 @@ def test_what_was_decided_is_gone_on_with_once_and_forgotten_when_it_ends(store)
     close(store, "c3", "Lin", "solved")
     assert turns._decided() == []
     assert list(turns._looked) == ["c2"]
+
+
+def cancelling(store, *answers):
+    """Turns of an inn whose agent waits for a person's word in the conversation c1: it wants to cancel."""
+    house = inn(store, [calls("cancel_booking", booking="B1"), *answers])
+    turns = Turns(house.agents, store, "default")
+
+    async def ask():
+        async for _ in turns.say("inn", "c1", "Cancel B1, please.", key="k1", customer=None):
+            pass
+        await turns.close()
+
+    asyncio.run(ask())
+    return turns
+
+
+def gone_on(turns):
+    async def scene():
+        turns.go_on("c1")
+        await asyncio.gather(*turns._running)
+        await turns.close()
+
+    asyncio.run(scene())
+
+
+def test_a_call_approved_by_who_took_over_is_made_and_the_agent_stays_silent(store):
+    turns = cancelling(store, "B1 is cancelled.")
+    take_over(store, "c1", "Lin")
+    approved = approve(store, "c1", "Lin", "call_1")
+    gone_on(turns)
+    assert kinds(store, after=approved) == ["tool_started", "tool_returned"]
+    handed = hand_back(store, "c1", "Lin")
+    gone_on(turns)
+    assert kinds(store, after=handed)[-1] == "agent_said"
+
+
+def test_a_call_that_was_approved_before_the_conversation_is_closed_is_shown_as_refused(store):
+    turns = cancelling(store)
+    take_over(store, "c1", "Lin")
+    approved = approve(store, "c1", "Lin", "call_1")
+    assert close(store, "c1", "Lin", "solved") == approved + 2
+    gone_on(turns)
+    assert kinds(store, after=approved) == ["tool_denied", "closed"]
+    assert "closed" in list(store.events("c1"))[-2].reason
+
+
+def test_an_approved_call_is_picked_up_where_people_are(store):
+    turns = Turns(inn(store, []).agents, store, "default")
+    talk(store, "asked", call(name="cancel_booking"), ASKED, tenant="default")
+    talk(store, "taken", call(name="cancel_booking"), ASKED, tenant="default")
+    take_over(store, "taken", "Lin")
+    assert turns._decided() == []
+    for name in ("asked", "taken"):
+        approve(store, name, "Lin", "call_1")
+    say(store, "taken", "Lin", "I have let it go ahead.")
+    assert turns._decided() == ["asked", "taken"]
+    assert turns._decided() == []

@@ -114,13 +114,18 @@ def hand_back(store: Store, conversation: str, operator: str) -> int:
 def close(store: Store, conversation: str, operator: str, outcome: str) -> int:
     """The conversation ends with this outcome (a word such as `solved`), which the operator decides; gives the seq.
 
+    A call that was not begun will not be made any more, also one that was approved: it is refused in the same moment.
     Raises DeskError: unknown, erased, closed, taken, busy, no_text.
     """
     _check_name(operator)
     with pen(store, conversation) as writing:
         _check_open(writing.state)
         _check_not_taken(writing.state, operator)
-        return writing.add(("closed", {"outcome": _checked(outcome), "by": f"operator:{operator}"}))
+        by = f"operator:{operator}"
+        refused = {"by": by, "reason": "the conversation was closed before the call was made"}
+        unmade = [call for call, step in writing.state.open_calls.items() if step != "started"]
+        denials = [("tool_denied", {"call_id": call, **refused}) for call in unmade]
+        return writing.add(*denials, ("closed", {"outcome": _checked(outcome), "by": by})) + len(denials)
 
 
 def ask_for_person(store: Store, conversation: str, reason: str, *, patience: float = PATIENCE) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,7 +20,7 @@ from dialoop import desk
 from dialoop.desk import Sight, look, without_details
 from dialoop.errors import RequestError
 from dialoop.server.crowd import Crowd
-from dialoop.server.live import server_sent
+from dialoop.server.live import beating, server_sent
 from dialoop.server.pace import Pace
 from dialoop.server.site import Posted, Streamed, address, keep_cookie, page_file, posted
 from dialoop.server.turns import Turns
@@ -81,8 +81,9 @@ class ChatPage:
     async def page(self, request: Request) -> Response:
         """The page."""
         response = page_file("chat.html")
-        if COOKIE not in request.cookies:
-            keep_cookie(response, request, COOKIE, secrets.token_urlsafe(32), path="/chat", seconds=_YEAR)
+        if COOKIE not in request.cookies:  # "lax": who comes by a link keeps the conversation, and gets no new cookie
+            secret = secrets.token_urlsafe(32)
+            keep_cookie(response, request, COOKIE, secret, path="/chat", seconds=_YEAR, same_site="lax")
         return response
 
     async def about(self, request: Request) -> JSONResponse:
@@ -128,9 +129,9 @@ class ChatPage:
         """The conversation as it is and becomes: `sight` (all of it), `saying` (the words of a turn that runs)."""
         customer = await self._own(self._customer(request), conversation)
         place = {customer: MOST_BY_CUSTOMER, f"address:{address(request)}": MOST_BY_ADDRESS}
-        return Streamed(self._follow(conversation), self._pages.enter(place))
+        return Streamed(beating(self._follow(conversation)), self._pages.enter(place))
 
-    async def _follow(self, conversation: str) -> AsyncIterator[bytes]:
+    async def _follow(self, conversation: str) -> AsyncGenerator[bytes, None]:
         sight, saying, told = Sight(), "", -1
         async for _ in self._turns.live.follow(conversation):
             sight = await asyncio.to_thread(look, self._turns.store, conversation, sight)
@@ -142,6 +143,7 @@ class ChatPage:
                 yield server_sent("saying", saying)
             elif await asyncio.to_thread(self._gone, conversation):
                 return
+            yield b""
 
     def _gone(self, conversation: str) -> bool:
         known = self._turns.store.conversation(conversation)

@@ -6,7 +6,7 @@ What may be done when is told by `dialoop.desk`; this knows HTTP, and lets the a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from dialoop.errors import RequestError
 from dialoop.server.chat_page import shown
 from dialoop.server.crowd import Crowd
 from dialoop.server.desk_acts import Act, DraftWish, SignIn, SignOut, TakeOver
-from dialoop.server.live import ANY, server_sent
+from dialoop.server.live import ANY, beating, server_sent
 from dialoop.server.operators import SESSION, Operators
 from dialoop.server.pace import Pace
 from dialoop.server.site import Streamed, address, check_host, keep_cookie, page_file, posted
@@ -117,9 +117,9 @@ class DeskPage:
         if conversation is not None:
             await self._check_here(conversation)
         left = self._pages.enter({operator: MOST_BY_OPERATOR})
-        return Streamed(self._follow(request.cookies.get(COOKIE, ""), conversation), left)
+        return Streamed(beating(self._follow(request.cookies.get(COOKIE, ""), conversation)), left)
 
-    async def _follow(self, secret: str, conversation: str | None) -> AsyncIterator[bytes]:
+    async def _follow(self, secret: str, conversation: str | None) -> AsyncGenerator[bytes, None]:
         names = (ANY,) if conversation is None else (ANY, conversation)
         sight, saying, told, queue = Sight(), "", -1, None
         async for _ in self._turns.live.follow(*names):
@@ -128,6 +128,7 @@ class DeskPage:
             if (waiting := await self._waiting()) != queue:
                 queue = waiting
                 yield server_sent("queue", queue)
+            yield b""
             if conversation is None:
                 continue
             sight = await asyncio.to_thread(look, self._turns.store, conversation, sight)

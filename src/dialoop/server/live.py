@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any
 
 LOOK = 1.0
 """Seconds between two looks at the log, for what other workers write."""
+BEAT = 15.0
+"""Seconds without an event after which a page is told that it is still connected; pages wait 40 s for one."""
 ANY = ""
 """In the place of a conversation's name: whichever changes."""
 
@@ -72,6 +75,20 @@ class Live:
     def _wake(self, conversation: str) -> None:
         for waker in self._wakers.get(conversation, ()):
             waker.set()
+
+
+async def beating(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The events, less empty ones, and `beat` where none came for `BEAT` seconds.
+
+    So no proxy cuts a quiet page off, and neither side takes a dead connection for a quiet one. `events` gives an empty
+    one where there is nothing to tell, more often than that.
+    """
+    last = time.monotonic()
+    async with aclosing(events):
+        async for event in events:
+            if event or time.monotonic() - last >= BEAT:
+                last = time.monotonic()
+                yield event or server_sent("beat", None)
 
 
 def server_sent(event: str, body: Any, number: int | None = None) -> bytes:

@@ -1,7 +1,7 @@
 """What the chat page and the desk page share: files with strict headers, cookies, who may post, checked bodies.
 
-A page of another site can neither post here (the cookie is not sent along, the body must be JSON, the origin is
-compared) nor show these pages in a frame. It knows requests, not conversations.
+A page of another site can neither post here (no cookie is sent along, the body must be JSON, the origin is compared)
+nor show these pages in a frame; it may link to them. It knows requests, not conversations.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -102,10 +102,22 @@ def _place(url: str) -> tuple[str | None, str | None]:
         return None, None
 
 
-def keep_cookie(response: Response, request: Request, name: str, secret: str, *, path: str, seconds: int) -> None:
-    """Gives the browser a secret that only this site gets back, and no script reads."""
+def keep_cookie(
+    response: Response,
+    request: Request,
+    name: str,
+    secret: str,
+    *,
+    path: str,
+    seconds: int,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """Gives the browser a secret that only this site gets back, and no script reads.
+
+    "lax": also where a link of another site leads here, though with nothing that is posted from there.
+    """
     secure = request.scope["scheme"] == "https"
-    response.set_cookie(name, secret, max_age=seconds, path=path, httponly=True, samesite="strict", secure=secure)
+    response.set_cookie(name, secret, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=secure)
 
 
 def address(request: Request) -> str:

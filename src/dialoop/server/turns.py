@@ -12,10 +12,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from dataclasses import dataclass
 
 from dialoop.agent import Agent, TurnPiece
+from dialoop.conversation import fold
 from dialoop.errors import DialoopError, RequestError
 from dialoop.server.in_service import InService
 from dialoop.server.live import Live
-from dialoop.store import Store
+from dialoop.store import Outline, Store
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ PICK_UP = 10.0
 """Seconds between two looks for conversations that nobody goes on with."""
 _DECIDED = ("tool_approved", "tool_denied", "handed_back")
 """An operator's last word after which the agent must go on."""
+_GOES_ON = ("open", "asked", "with_operator")
+"""Phases in which an agent may have something to do: with an operator it makes what was approved, and says nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,9 @@ class Turns:
     def go_on(self, conversation: str) -> None:
         """The conversation's agent goes on in the background, if there is anything to go on with."""
         known = self.store.conversation(conversation)
-        if (
-            known is None
-            or known.agent is None
-            or known.agent not in self.agents
-            or known.phase not in ("open", "asked")
-        ):
+        if known is None or known.agent not in self.agents or known.phase not in _GOES_ON:
             return
+        assert known.agent is not None
         self._begin(self._drain(self._read(known.agent, conversation, lambda agent: agent.go_on(conversation))))
 
     async def interrupt(self, conversation: str) -> None:
@@ -160,17 +159,24 @@ class Turns:
             self.go_on(conversation)
 
     def _decided(self) -> list[str]:
-        found, looked, before = [], dict[str, int](), None
-        while page := self.store.conversations(tenant=self.tenant, phase="open", before=before, limit=1000):
-            for known in page:
-                looked[known.conversation] = known.seq
-                if self._looked.get(known.conversation) != known.seq:
-                    last = list(self.store.events(known.conversation, known.seq - 1))
-                    if last and last[-1].kind in _DECIDED:
+        found, looked = [], dict[str, int]()
+        for phase in _GOES_ON:
+            before = None
+            while page := self.store.conversations(tenant=self.tenant, phase=phase, before=before, limit=1000):
+                for known in page:
+                    looked[known.conversation] = known.seq
+                    if self._looked.get(known.conversation) != known.seq and self._waits_for_agent(known):
                         found.append(known.conversation)
-            before = page[-1].number
+                before = page[-1].number
         self._looked = looked
         return found
+
+    def _waits_for_agent(self, known: Outline) -> bool:
+        """Whether an operator's decision stands last, or an approved call before what people have said since."""
+        if any(event.kind in _DECIDED for event in self.store.events(known.conversation, known.seq - 1)):
+            return True
+        asked = known.phase != "open"
+        return asked and "approved" in fold(self.store.events(known.conversation)).open_calls.values()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,30 +1,44 @@
 // The chat page. The conversation lives on the server; here are its id, what was not sent yet, and what is shown.
+// The browser keeps one conversation for each agent. Its tabs share what is kept, and one may be on an older conversation.
 
-import { arrange, el, follow, icon, inWords, paragraph, post, random, stepIcon } from "/pages/page.js";
+import { arrange, composing, el, follow, icon, inWords, paragraph, post, random, stepIcon } from "/pages/page.js";
 import { lang, t } from "/pages/words.js";
 
 const $ = (id) => document.getElementById(id);
-const KEPT = "dialoop.chat";
-let kept = read();
+const NONE = { id: null, opened: false };
+let here = NONE;
+let unkept = null;
 let sight = null;
 let agents = [];
 let stop = null;
 
+function place() {
+  return `dialoop.chat.${chosen()?.name ?? ""}`;
+}
+
+// Other tabs write there too: it is read anew each time.
 function read() {
   try {
-    return { id: null, opened: false, pending: [], ...JSON.parse(localStorage.getItem(KEPT)) };
+    return { ...NONE, pending: [], ...(unkept ?? JSON.parse(localStorage.getItem(place()))) };
   } catch {
-    return { id: null, opened: false, pending: [] };
+    return { ...NONE, pending: [] };
   }
 }
 
 function keep(change) {
-  kept = { ...kept, ...change };
+  const kept = { ...read(), ...change };
   try {
-    localStorage.setItem(KEPT, JSON.stringify(kept));
+    localStorage.setItem(place(), JSON.stringify(kept));
   } catch {
-    // private browsing: the conversation ends with the page
+    unkept = kept; // private browsing: the conversation ends with the page
   }
+}
+
+// A conversation that another tab has begun is this tab's too, where it has none.
+function adopt() {
+  const { id, opened } = read();
+  if (here.id === null || here.id === id) here = { id, opened: opened || here.opened };
+  listen();
 }
 
 function name() {
@@ -33,8 +47,12 @@ function name() {
 }
 
 function chosen() {
-  const wanted = new URLSearchParams(location.search).get("agent");
-  return agents.find((agent) => agent.name === wanted) ?? agents[0];
+  const wanted = asked();
+  return wanted === null ? agents[0] : agents.find((agent) => agent.name === wanted);
+}
+
+function asked() {
+  return new URLSearchParams(location.search).get("agent");
 }
 
 // what is shown
@@ -45,7 +63,8 @@ function showAll() {
   const lines = sight?.lines ?? [];
   arrange($("lines"), lines.length ? lines : [{ kind: "greeting" }], (line) => `${line.kind}${line.seq}`, shown);
   const said = lines.filter((line) => line.kind === "said");
-  const unseen = kept.pending.filter((one) => !said.some((line) => line.seq > one.after && line.text.trim() === one.text));
+  const mine = read().pending.filter((one) => one.conversation === here.id);
+  const unseen = mine.filter((one) => !said.some((line) => line.seq > one.after && line.text.trim() === one.text));
   arrange($("pending"), unseen, (one) => one.key, pendingLine);
   const last = lines.filter((line) => line.kind !== "note").at(-1);
   const phase = sight?.phase ?? "open";
@@ -53,7 +72,7 @@ function showAll() {
   const words = $("saying").textContent;
   $("dots").hidden = words !== "";
   $("writing").hidden = words === "" && !((waits || unseen.some((one) => !one.failed)) && ["open", "asked"].includes(phase));
-  const over = ["closed", "erased"].includes(phase);
+  const over = ["closed", "erased"].includes(phase) || !chosen();
   $("form").hidden = over;
   const person = $("person");
   person.disabled = phase !== "open" || !sight;
@@ -65,7 +84,7 @@ function showAll() {
 }
 
 function shown(line) {
-  if (line.kind === "greeting") return el("p", { className: "greeting", textContent: chosen()?.greeting || t("hello") });
+  if (line.kind === "greeting") return greeting();
   if (line.kind === "note") {
     return el("div", { className: "line note" }, t(`note_${line.what}`, { name: line.name ?? "" }));
   }
@@ -74,6 +93,13 @@ function shown(line) {
     return el("div", { className: "line" }, el("span", { className: `call ${line.step}` }, stepIcon(line.step), told));
   }
   return saidLine(line);
+}
+
+function greeting() {
+  if (chosen()) return el("p", { className: "greeting", textContent: chosen().greeting || t("hello") });
+  const links = agents.map((agent) => el("a", { href: `?${new URLSearchParams({ agent: agent.name, lang })}`, textContent: inWords(agent.name) }));
+  const told = el("p", { textContent: t("no_agent", { name: asked() ?? "" }) });
+  return el("div", { className: "greeting" }, told, ...links.map((link) => el("p", {}, link)));
 }
 
 function saidLine(line) {
@@ -101,7 +127,7 @@ function thumb(line, score) {
       title: t(word),
       "aria-label": t(word),
       "aria-pressed": String(pressed),
-      on: { click: () => done(post("/chat/ratings", { conversation: kept.id, said_at: line.seq, score: pressed ? 0 : score })) },
+      on: { click: () => done(post("/chat/ratings", { conversation: here.id, said_at: line.seq, score: pressed ? 0 : score })) },
     },
     icon(word),
   );
@@ -128,9 +154,13 @@ async function done(promise) {
 }
 
 function say(text) {
-  if (!kept.id) keep({ id: `chat-${random()}`, opened: false });
-  const one = { key: random(), text, after: sight?.seq ?? 0, failed: false };
-  keep({ pending: [...kept.pending, one] });
+  adopt();
+  if (here.id === null) {
+    here = { id: `chat-${random()}`, opened: false };
+    keep(here);
+  }
+  const one = { conversation: here.id, key: random(), text, after: sight?.seq ?? 0, failed: false };
+  keep({ pending: [...read().pending, one] });
   $("scroll").scrollTop = $("scroll").scrollHeight;
   send(one);
 }
@@ -138,25 +168,27 @@ function say(text) {
 async function send(one) {
   change(one, { failed: false });
   try {
-    await post("/chat/messages", { agent: sight?.agent ?? chosen()?.name ?? "", conversation: kept.id, text: one.text, key: one.key, lang });
-    keep({ opened: true, pending: kept.pending.filter((other) => other.key !== one.key) });
+    await post("/chat/messages", { agent: sight?.agent ?? chosen()?.name ?? "", conversation: one.conversation, text: one.text, key: one.key, lang });
+    const { id, pending } = read();
+    keep({ pending: pending.filter((other) => other.key !== one.key), ...(id === one.conversation && { opened: true }) });
+    if (here.id === one.conversation) here = { ...here, opened: true };
     $("status").textContent = "";
     listen();
   } catch (refused) {
     change(one, { failed: true });
-    $("status").textContent = refused.message;
+    if (one.conversation === here.id) $("status").textContent = refused.message;
   }
   showAll();
 }
 
 function change(one, to) {
-  keep({ pending: kept.pending.map((other) => (other.key === one.key ? { ...other, ...to } : other)) });
+  keep({ pending: read().pending.map((other) => (other.key === one.key ? { ...other, ...to } : other)) });
   showAll();
 }
 
 function listen() {
-  if (stop || !kept.id || !kept.opened) return;
-  stop = follow(`/chat/events?conversation=${encodeURIComponent(kept.id)}`, {
+  if (stop || !here.id || !here.opened) return;
+  stop = follow(`/chat/events?conversation=${encodeURIComponent(here.id)}`, {
     on: {
       sight: (seen) => {
         sight = seen;
@@ -171,18 +203,30 @@ function listen() {
       $("dot").classList.toggle("lost", !open);
       $("dot").title = open ? t("connected") : t("connecting");
       $("status").textContent = open ? "" : t("connecting");
+      if (open) $("saying").textContent = "";
     },
-    gone: () => anew(),
+    gone: () => {
+      leave();
+      adopt();
+      showAll();
+    },
   });
 }
 
-function anew() {
+function leave() {
   stop?.();
   stop = null;
   sight = null;
-  keep({ id: null, opened: false, pending: [] });
+  const { id, pending } = read();
+  keep({ pending: pending.filter((one) => one.conversation !== here.id), ...(id === here.id && NONE) });
+  here = NONE;
   $("saying").textContent = $("status").textContent = "";
   $("dot").classList.remove("lost");
+}
+
+function anew() {
+  leave();
+  keep(NONE);
   showAll();
   $("text").focus();
 }
@@ -201,10 +245,10 @@ $("send").setAttribute("aria-label", t("send"));
 $("anew").append(icon("anew"), el("span", { className: "word", textContent: t("anew") }));
 $("anew").setAttribute("aria-label", t("anew"));
 $("anew").addEventListener("click", anew);
-$("person").addEventListener("click", () => done(post("/chat/person", { conversation: kept.id })));
+$("person").addEventListener("click", () => done(post("/chat/person", { conversation: here.id })));
 $("text").addEventListener("input", grow);
 $("text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+  if (event.key === "Enter" && !event.shiftKey && !composing(event)) {
     event.preventDefault();
     $("form").requestSubmit();
   }
@@ -212,13 +256,18 @@ $("text").addEventListener("keydown", (event) => {
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
-  if (!text) return;
+  if (!text || !chosen()) return;
   $("text").value = "";
   grow();
   say(text);
 });
 
 agents = (await fetch("/chat/about").then((response) => response.json())).agents;
+adopt();
 showAll();
-listen();
-for (const one of kept.pending) send(one);
+window.addEventListener("storage", (event) => {
+  if (event.key !== null && event.key !== place()) return;
+  adopt();
+  showAll();
+});
+if (chosen()) for (const one of read().pending) send(one);

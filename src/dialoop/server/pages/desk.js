@@ -1,17 +1,42 @@
 // The desk page: who waits, one conversation with all its details, and what an operator does with it.
 
-import { Refused, arrange, clock, el, follow, icon, inWords, paragraph, post, stepIcon } from "/pages/page.js";
+import { Refused, arrange, clock, composing, el, follow, icon, inWords, paragraph, post, stepIcon } from "/pages/page.js";
 import { t, why } from "/pages/words.js";
 
 const $ = (id) => document.getElementById(id);
+const begun = new Map();
 let me = null;
+let writer = null;
 let queue = [];
 let chosen = null;
 let sight = null;
-let drafted = null;
-let editing = null;
-let denying = null;
+let work = fresh();
 let stop = null;
+
+// What the operator has begun to write in a conversation. It stays there while another conversation is looked at.
+function fresh() {
+  return { text: "", drafted: null, editing: null, correction: "", denying: null, reason: "" };
+}
+
+function textOf(one) {
+  return one === work ? $("text").value : one.text;
+}
+
+function write(one, text) {
+  one.text = text;
+  if (one === work) $("text").value = text;
+}
+
+function turnTo(conversation) {
+  work.text = textOf(work);
+  if (!begun.has(conversation)) begun.set(conversation, fresh());
+  work = begun.get(conversation);
+  $("text").value = work.text;
+  chosen = conversation;
+  sight = null;
+  $("lines").replaceChildren();
+  saying("");
+}
 
 // acts
 
@@ -37,15 +62,21 @@ function say(text, offer = null, does = null) {
 }
 
 async function draft() {
-  const conversation = chosen;
+  const mine = work;
+  const before = textOf(mine);
   $("draft").disabled = true;
   $("hint").textContent = t("drafting");
+  $("hint").hidden = false;
   try {
-    const told = await post("/desk/drafts", { conversation });
-    if (conversation !== chosen) return;
-    drafted = told.draft;
-    $("text").value = drafted;
-    $("text").focus();
+    const told = await post("/desk/drafts", { conversation: chosen });
+    const put = () => {
+      mine.drafted = told.draft;
+      write(mine, told.draft);
+      if (mine === work) $("text").focus();
+    };
+    const nothingTyped = before.trim() === "" || before === mine.drafted;
+    if (nothingTyped && textOf(mine) === before) put();
+    else if (mine === work) offer(put);
   } catch (refused) {
     say(refused.message);
   } finally {
@@ -54,15 +85,28 @@ async function draft() {
   }
 }
 
+// Something was typed while the draft was made: the operator decides.
+function offer(put) {
+  say(t("draft_ready"), t("put_in"), () => {
+    say(null);
+    put();
+    showTalk();
+  });
+}
+
 async function send() {
-  const text = $("text").value.trim();
-  if (!text) return;
+  const mine = work;
+  const typed = textOf(mine);
+  const text = typed.trim();
+  if (!text || $("send").disabled) return;
   $("send").disabled = true;
-  const told = await (drafted === null ? act("say", { text }) : act("send_draft", { draft: drafted, text }));
-  $("send").disabled = false;
-  if (told) {
-    $("text").value = "";
-    drafted = null;
+  try {
+    const told = await (mine.drafted === null ? act("say", { text }) : act("send_draft", { draft: mine.drafted, text }));
+    if (!told) return;
+    mine.drafted = null;
+    if (textOf(mine) === typed) write(mine, "");
+  } finally {
+    $("send").disabled = false;
     showTalk();
   }
 }
@@ -109,10 +153,7 @@ function short(line) {
 
 function choose(conversation) {
   if (conversation === chosen) return;
-  chosen = conversation;
-  sight = drafted = editing = denying = null;
-  $("text").value = "";
-  $("lines").replaceChildren();
+  turnTo(conversation);
   location.hash = conversation ?? "";
   say(null);
   listen();
@@ -133,7 +174,7 @@ function showTalk() {
   arrange($("lines"), sight.lines.map(withState), (line) => `${line.kind}${line.seq}${line.call_id ?? ""}`, lineOf);
   const over = ["closed", "erased"].includes(sight.phase);
   $("form").hidden = !mine || over;
-  $("hint").textContent = over ? "" : !mine ? t("take_first") : drafted !== null ? t("drafted") : "";
+  $("hint").textContent = over ? "" : !mine ? t("take_first") : work.drafted !== null ? t("drafted") : "";
   $("hint").hidden = $("hint").textContent === "";
   if (atEnd) scroll.scrollTop = scroll.scrollHeight;
 }
@@ -146,10 +187,14 @@ function doing(mine) {
   return [button("take_over", () => act("take_over"), "main")];
 }
 
-// What a line looks like depends on more than the line: whether it is being edited or refused just now.
+// What a line looks like depends on more than the line: whether it is being edited or refused just now. Then it stays as
+// it was when that began, so that what is being typed there stays too.
 function withState(line) {
   const free = sight.phase !== "erased" && (sight.operator === null || sight.operator === me);
-  return { ...line, free, editing: editing === line.seq && line.kind === "said", denying: denying === line.call_id && line.kind === "call" };
+  if (line.kind === "said" && line.seq === work.editing?.seq) return { ...work.editing, editing: true };
+  const waits = line.kind === "call" && line.step === "waiting";
+  if (waits && line.call_id === work.denying?.call_id) return { ...work.denying, denying: true };
+  return { ...line, free };
 }
 
 function lineOf(line) {
@@ -169,21 +214,24 @@ function saidOf(line) {
   if (line.withdrawn) under.append(el("span", { className: "faint", textContent: t("withdrawn") }));
   if (line.rating) under.append(el("span", { className: "faint", textContent: t(line.rating > 0 ? "rated_good" : "rated_bad") }));
   if (line.who !== "customer" && line.free && !line.withdrawn) {
-    under.append(el("button", { type: "button", className: "plain", on: { click: () => edit(line.seq) } }, icon("edit"), t("edit")));
+    under.append(el("button", { type: "button", className: "plain", on: { click: () => edit(line) } }, icon("edit"), t("edit")));
   }
   return el("div", { className: `line ${line.who}${line.withdrawn ? " withdrawn" : ""}` }, bubble, under);
 }
 
-function edit(seq) {
-  editing = seq;
+function edit(line) {
+  work.editing = line;
+  work.correction = line.text;
   showTalk();
   document.querySelector(".editing textarea")?.focus();
 }
 
 function editorOf(line) {
-  const area = el("textarea", { value: line.text, rows: Math.min(8, 2 + Math.floor(line.text.length / 60)), "aria-label": t("edited_answer") });
+  const mine = work;
+  const area = el("textarea", { value: mine.correction, rows: Math.min(8, 2 + Math.floor(line.text.length / 60)), "aria-label": t("edited_answer") });
+  area.addEventListener("input", () => (mine.correction = area.value));
   const leave = () => {
-    editing = null;
+    mine.editing = null;
     showTalk();
   };
   const save = async () => {
@@ -216,20 +264,23 @@ function callOf(line) {
 
 function deciding(line) {
   const approve = el("button", { type: "button", className: "main", on: { click: () => act("approve", { call_id: line.call_id }) } }, icon("done"), t("approve"));
-  const deny = el("button", { type: "button", className: "bad", on: { click: () => refuse(line.call_id) } }, icon("failed"), t("deny"));
+  const deny = el("button", { type: "button", className: "bad", on: { click: () => refuse(line) } }, icon("failed"), t("deny"));
   return [el("div", { className: "row" }, approve, deny)];
 }
 
-function refuse(call) {
-  denying = call;
+function refuse(line) {
+  work.denying = line;
+  work.reason = "";
   showTalk();
   document.querySelector(".call input")?.focus();
 }
 
 function refusing(line) {
-  const reason = el("input", { "aria-label": t("deny_reason"), placeholder: t("deny_reason"), maxLength: 500 });
+  const mine = work;
+  const reason = el("input", { value: mine.reason, "aria-label": t("deny_reason"), placeholder: t("deny_reason"), maxLength: 500 });
+  reason.addEventListener("input", () => (mine.reason = reason.value));
   const leave = () => {
-    denying = null;
+    mine.denying = null;
     showTalk();
   };
   const deny = async () => {
@@ -283,17 +334,29 @@ function listen() {
         sight = seen;
         showTalk();
       },
-      saying: (words) => {
-        $("saying").textContent = words;
-        $("writing").hidden = words === "";
-      },
+      saying,
     },
     state: (open) => {
       $("dot").classList.toggle("lost", !open);
       $("dot").title = open ? t("connected") : t("connecting");
+      $("connection").textContent = open ? "" : t("connecting");
+      if (open) saying("");
     },
     gone: (status) => (status === 401 ? signedOut() : choose(null)),
   });
+}
+
+function saying(words) {
+  $("saying").textContent = words;
+  $("writing").hidden = words === "";
+}
+
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1)) || null;
+  } catch {
+    return null;
+  }
 }
 
 function showAll() {
@@ -311,7 +374,13 @@ async function signedOut() {
   $("with-password").hidden = !who.password;
   $("open-desk").hidden = who.password;
   if (me === null) return $("name").focus();
-  chosen = decodeURIComponent(location.hash.slice(1)) || null;
+  if (me !== writer) {
+    begun.clear();
+    work = fresh();
+    $("text").value = "";
+    writer = me;
+  }
+  turnTo(named());
   listen();
   showAll();
 }
@@ -334,14 +403,15 @@ $("form").addEventListener("submit", (event) => {
   send();
 });
 $("text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat && !composing(event)) send();
 });
 $("text").addEventListener("input", () => {
   if (!$("text").value) {
-    drafted = null;
+    work.drafted = null;
     showTalk();
   }
 });
+window.addEventListener("hashchange", () => me !== null && choose(named()));
 $("sign-in-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {

@@ -78,23 +78,33 @@ export async function post(path, body) {
 }
 
 // Follows server-sent events, again and again until `stop` is called. `state` hears true (open) or false (lost);
-// `gone` hears the HTTP status where the server has nothing to follow there.
-export function follow(path, { on, state, gone }) {
+// `gone` hears the HTTP status where the server has nothing to follow there. The server tells something at least every
+// 15 s (`beat`): after `quiet` ms without an event the connection is taken for dead, and made anew.
+export function follow(path, { on, state, gone, quiet = 40_000 }) {
   let source = null;
   let timer = null;
   let stopped = false;
+  function heard() {
+    clearTimeout(timer);
+    timer = setTimeout(lost, quiet);
+  }
   async function lost() {
+    clearTimeout(timer);
     source.close();
-    state(false);
     if (stopped) return;
+    state(false);
     const aborted = new AbortController();
+    const late = setTimeout(() => aborted.abort(), 10_000);
     try {
       const response = await fetch(path, { signal: aborted.signal });
       const status = response.status;
       aborted.abort();
+      if (stopped) return;
       if (!response.ok && status < 500 && status !== 429) return gone?.(status);
     } catch {
       // not reachable yet
+    } finally {
+      clearTimeout(late);
     }
     if (!stopped) timer = setTimeout(open, 700);
   }
@@ -102,9 +112,13 @@ export function follow(path, { on, state, gone }) {
     source = new EventSource(path);
     source.onopen = () => state(true);
     source.onerror = lost;
-    for (const [name, does] of Object.entries(on)) {
-      source.addEventListener(name, (event) => does(JSON.parse(event.data)));
+    for (const [name, does] of Object.entries({ ...on, beat: () => {} })) {
+      source.addEventListener(name, (event) => {
+        heard();
+        does(JSON.parse(event.data));
+      });
     }
+    heard();
   }
   open();
   return () => {
@@ -143,6 +157,11 @@ export function arrange(place, items, key, make) {
 export function random(bytes = 18) {
   const drawn = crypto.getRandomValues(new Uint8Array(bytes));
   return btoa(String.fromCharCode(...drawn)).replaceAll("+", "-").replaceAll("/", "_");
+}
+
+// Whether the key belongs to an input method: Enter then takes what it offers. Safari tells it by 229 alone.
+export function composing(event) {
+  return event.isComposing || event.keyCode === 229;
 }
 
 export function inWords(name) {
