@@ -56,7 +56,8 @@ class Manner:
 
 
 class Voice:
-    """One customer's way of speaking, in one language and part. `plain`: without made-up words around values."""
+    """One customer's way of speaking, in one language and part. `plain`: without made-up words around values and for
+    what they are counted in."""
 
     def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date, *, plain: bool = False) -> None:
         self._plain = plain
@@ -76,7 +77,7 @@ class Voice:
     def count(self, unit: str, number: int) -> Spoken:
         """A number of "nights" or "guests" with its unit; the tool is given the number."""
         noun = self._dice.pick(self._wording.phrases[f"unit_{unit}"])
-        if self.part == "train" and self._dice.chance(_STRANGE_UNITS):
+        if self.part == "train" and not self._plain and self._dice.chance(_STRANGE_UNITS):
             noun = strange_unit(unit, self.lang, self._dice)
         one, _, many = noun.partition("/")
         in_words = number < len(_WORDS[self.lang]) and self._dice.chance(0.35)
