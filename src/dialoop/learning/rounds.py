@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dialoop.conversation import Conversation, read_conversations, write_conversations
 from dialoop.errors import RunError, SettingsError
 from dialoop.learning.collecting import Collected
-from dialoop.model.folder import replace_file
+from dialoop.model.folder import lock, replace_file
 from dialoop.model.shelf import ROUNDS
 
 Stage = Literal["waiting", "collected", "judged", "decided"]
@@ -236,14 +235,7 @@ class Rounds:
 
 def _lock(handle: int, where: Path) -> None:
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle, wait=False)
     except OSError as error:
         raise RunError("a round is under way", where=where, remedy="wait until it has ended") from error
 

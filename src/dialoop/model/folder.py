@@ -150,17 +150,23 @@ def locked(path: Path) -> Iterator[None]:
         what = f"cannot be written: {error.strerror or error}"
         raise ModelError(what, where=path, remedy="choose a folder that can be written") from error
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle)
         yield
     finally:
         os.close(handle)
+
+
+def lock(handle: int, *, wait: bool = True) -> None:
+    """Lock an open file for this process, until it is closed. Raises OSError where another one holds it and this one
+    is not to `wait`."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:

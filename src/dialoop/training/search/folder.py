@@ -12,7 +12,6 @@ It knows files; it does not know Optuna.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialoop.errors import ModelError, RunError
-from dialoop.model.folder import replace_file
+from dialoop.model.folder import lock, replace_file
 from dialoop.training.search.space import Space
 
 SEARCHES = Path("searches")
@@ -107,14 +106,7 @@ class SearchFolder:
 
     def _claim(self, handle: int) -> None:
         try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle, wait=False)
         except OSError as error:
             remedy = "wait for it; after a kill its workers end with the step under way"
             raise RunError("a search is at work in this folder", where=self.path, remedy=remedy) from error
