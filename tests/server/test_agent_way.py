@@ -16,12 +16,6 @@ from .inn import calls, inn
 from .running import serving
 
 
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db") as opened:
-        yield opened
-
-
 def ask(address, text, conversation=None, *, key=None, status=200, **fields):
     body = {"model": "agent:inn", "messages": [{"role": "user", "content": text}], **fields}
     if conversation is not None:

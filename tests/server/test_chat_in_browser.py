@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 
 from dialoop.server import House
-from dialoop.store import open_store
 
 from ..browser import opened_page
 from .inn import inn
@@ -12,12 +11,6 @@ from .running import serving
 from .test_pages_in_browser import say
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db") as opened:
-        yield opened
 
 
 @pytest.fixture

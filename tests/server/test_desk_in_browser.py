@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 
 from dialoop.desk import edit, rate, take_over
-from dialoop.store import open_store
 
 from ..browser import opened_page
 from ..desk.talks import ASKED, JOINED, call, talk
@@ -12,12 +11,6 @@ from .inn import inn
 from .running import serving
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db") as opened:
-        yield opened
 
 
 @pytest.fixture

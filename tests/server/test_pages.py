@@ -8,7 +8,6 @@ import pytest
 
 from dialoop.engine import ScriptedEngine
 from dialoop.server import ServeSettings, add_operator
-from dialoop.store import open_store
 
 from ..desk.talks import ASKED, JOINED, call, kinds, talk
 from .inn import calls, inn
@@ -16,12 +15,6 @@ from .running import serving
 from .test_agent_way import wait_for
 
 ID = "chat-" + "x" * 24
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db") as opened:
-        yield opened
 
 
 _CLIENTS = []

@@ -3,21 +3,12 @@
 import asyncio
 import logging
 
-import pytest
-
 from dialoop.desk import approve, close, hand_back, say, take_over
 from dialoop.server import turns as turning
 from dialoop.server.turns import Turns
-from dialoop.store import open_store
 
 from ..desk.talks import ASKED, call, kinds, talk, write
 from .inn import calls, inn
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db") as opened:
-        yield opened
 
 
 def kept_going(turns, until):

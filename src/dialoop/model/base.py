@@ -148,10 +148,9 @@ def _load_whole(
     known = len(tokenizer)
     added = _give_template(tokenizer, template) if head.kind == "generate" else []
     added += _give_padding(tokenizer)
-    if not is_encoder(config):  # encoders of RoBERTa's kind count positions from it
-        config.pad_token_id = config.get_text_config().pad_token_id = (
-            None  # else the padding token's embedding, often the stop token's, would get no gradient
-        )
+    if not is_encoder(config):  # encoders of RoBERTa's kind count positions from the padding token
+        for one in (config, config.get_text_config()):
+            one.pad_token_id = None  # else the embedding of that token, often the stop token, would get no gradient
     with quietly():
         model, fresh = open_model(folder, config, spec, dtype)
         new_rows = make_room(model, len(tokenizer), known=known, added=added)
