@@ -137,6 +137,24 @@ def test_linear_nll_equals_cross_entropy_where_only_some_inputs_learn(bias: bool
                     torch.testing.assert_close(a.grad, b.grad)
 
 
+@pytest.mark.parametrize("plain", [True, False], ids=["in chunks", "full logits"])
+def test_each_target_counts_as_often_as_is_told(plain: bool, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    model = tiny_network("llama", len(styled("chatml"))).double()
+    inputs, targets = padded(rows())
+    monkeypatch.setattr(loss_module, "CHUNK_TARGETS", 3)
+    if not plain:
+        monkeypatch.setattr(loss_module, "_is_plain", lambda model: False)
+    counts = torch.rand(targets.shape, dtype=torch.float64)
+    got = target_nll(model, inputs, targets, counts)
+    logits = model(**inputs).logits[:, :-1].flatten(0, 1)
+    each = F.cross_entropy(logits, inputs["input_ids"][:, 1:].flatten(), reduction="none")
+    wanted = (each * (counts * targets)[:, 1:].flatten()).sum()
+    torch.testing.assert_close(got, wanted)
+    for a, b in zip(_gradients(model, got), _gradients(model, wanted), strict=True):
+        torch.testing.assert_close(a, b)
+
+
 @pytest.mark.parametrize("kind", DECODERS)
 def test_rows_of_unseen_tokens_are_spared_and_nothing_else_changes(kind: str):
     torch.manual_seed(0)

@@ -12,6 +12,14 @@ PAIRS = [
     ("我想知道最近的美食推荐", "好的，请问您的位置在哪里？"),
 ]
 """The example of the project's guide."""
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "find",
+        "parameters": {"type": "object", "properties": {"thing": {"enum": ["lamp"]}}, "required": ["thing"]},
+    },
+}
+"""It finds the lamp."""
 _THINGS = ("kettle", "lamp", "desk", "chair", "plant", "clock", "shelf", "rug")
 _PLACES = ("kitchen", "hall", "attic", "cellar", "garden")
 
@@ -34,6 +42,22 @@ def talks_file(folder: Path, count: int, seed: int = 0, *, turns: int = 2, name:
     """The conversations of `talks` in a file."""
     write_conversations(folder / name, talks(count, seed, turns=turns))
     return folder / name
+
+
+def calls_file(folder: Path, count: int) -> Path:
+    """Conversations with a call of `TOOL` and a text each."""
+    made = []
+    for number in range(count):
+        call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"thing":"lamp"}'}}
+        messages = [
+            {"role": "user", "content": f"the lamp, {number}"},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "hall"},
+            {"role": "assistant", "content": "hall"},
+        ]
+        made.append(Conversation.model_validate({"id": f"call-{number}", "messages": messages, "tools": [TOOL]}))
+    write_conversations(folder / "calls.jsonl", made)
+    return folder / "calls.jsonl"
 
 
 def pairs_file(folder: Path) -> Path:

@@ -1,16 +1,19 @@
 """Averages are those of their formulas; looks and the model take them, the steps go on from the raw weights."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from dialoop.errors import SettingsError
 from dialoop.model import load_base
-from dialoop.training import Job, TuneSettings, tune
+from dialoop.training import Job, TuneSettings, resume, tune, tuning
 from dialoop.training.averaging import Average
+from dialoop.training.settings import checked
 
-from .talks import talks_file
+from .talks import talks_file, texts_file
 
 
 def walk(kind, steps: int, **values) -> tuple[Average, list[torch.Tensor]]:
@@ -44,6 +47,56 @@ def test_the_mean_of_the_last_weights():
     torch.testing.assert_close(average.weights["weight"], torch.stack(course[5:]).mean(0), rtol=1e-12, atol=1e-15)
     early, _ = walk("tail", 4, start=5)
     assert early.weights is None
+
+
+@pytest.mark.parametrize("kind", ["none", "ema", "tail"])
+def test_the_base_keeps_its_share_of_what_is_taken(kind):
+    average, course = walk(kind, 6, base_share=0.25)
+    mine = course[-1] if average.weights is None else average.weights["weight"]
+    taken = average.taken()
+    assert taken is not None
+    torch.testing.assert_close(taken["weight"], 0.25 * course[0] + 0.75 * mine, rtol=1e-12, atol=1e-15)
+    plain, _ = walk(kind, 6)
+    assert plain.taken() is plain.weights
+
+
+@pytest.mark.parametrize("held_out", ["0", "0.3"])
+def test_a_model_is_saved_with_its_bases_share(held_out, bases, tmp_path: Path):
+    data, made = talks_file(tmp_path, 12), {}
+    for share in (0.0, 0.4):
+        asked = TuneSettings(device="cpu", precision="float32", epochs=1, held_out=held_out, base_share=share)
+        run = tune(Job(data=str(data), base=str(bases["llama"]), tune=asked), run=tmp_path / str(share)).folder
+        made[share] = load_base(run).model.state_dict()
+    base = load_base(bases["llama"]).model.state_dict()
+    for name, weight in made[0.4].items():
+        torch.testing.assert_close(weight, base[name].lerp(made[0.0][name], 0.6), rtol=1e-4, atol=1e-6)
+
+
+def test_a_resumed_run_knows_its_base(bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = TuneSettings(device="cpu", precision="float32", epochs=2, held_out="0", base_share=0.4)
+    job = Job(data=str(talks_file(tmp_path, 12)), base=str(bases["llama"]), tune=asked)
+    whole = load_base(tune(job, run=tmp_path / "whole").folder).model.state_dict()
+    stopped = iter([None, None, None, signal.SIGTERM])
+    monkeypatch.setattr(tuning, "agreed", lambda accelerator, number: next(stopped, None))
+    assert tune(job, run=tmp_path / "parted").stopped_by == signal.SIGTERM
+    monkeypatch.undo()
+    parted = load_base(resume(tmp_path / "parted").folder).model.state_dict()
+    assert all(torch.equal(weight, parted[name]) for name, weight in whole.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "what"),
+    [("bert", {}, "head's are new"), ("llama", {"adapter": "lora"}, "base_share needs adapter none")],
+)
+def test_a_share_of_a_base_that_has_no_such_weights_is_refused(kind, more, what, bases, tmp_path: Path):
+    data = texts_file(tmp_path, 4) if kind == "bert" else talks_file(tmp_path, 4)
+
+    def refused() -> None:
+        asked = checked({"device": "cpu", "base_share": 0.2, **more})
+        tune(Job(data=str(data), base=str(bases[kind]), tune=asked), run=tmp_path / "run")
+
+    with pytest.raises(SettingsError, match=what):
+        refused()
 
 
 def test_the_models_own_weights_come_back_bit_by_bit():

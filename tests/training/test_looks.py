@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dialoop.conversation import Conversation, write_conversations
 from dialoop.errors import SettingsError
 from dialoop.evaluation import EvaluationSettings, evaluate_classifier, evaluate_model
 from dialoop.model import load_base
@@ -15,32 +14,9 @@ from dialoop.training.looks import accuracy, macro_f1
 from dialoop.training.material import read_records
 from dialoop.training.stopping import Patience
 
-from .talks import talks_file, texts_file
+from .talks import calls_file, talks_file, texts_file
 
 FAST = {"precision": "float32", "device": "cpu", "lr": 0.01, "batch_size": 4}
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "find",
-        "parameters": {"type": "object", "properties": {"thing": {"enum": ["lamp"]}}, "required": ["thing"]},
-    },
-}
-
-
-def calls_file(folder: Path, count: int) -> Path:
-    """Conversations with a call and a text each."""
-    made = []
-    for number in range(count):
-        call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": '{"thing":"lamp"}'}}
-        messages = [
-            {"role": "user", "content": f"the lamp, {number}"},
-            {"role": "assistant", "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "c", "content": "hall"},
-            {"role": "assistant", "content": "hall"},
-        ]
-        made.append(Conversation.model_validate({"id": f"call-{number}", "messages": messages, "tools": [TOOL]}))
-    write_conversations(folder / "calls.jsonl", made)
-    return folder / "calls.jsonl"
 
 
 def looks(run: Path) -> list[dict]:
@@ -73,14 +49,24 @@ def test_a_classifier_stops_on_a_figure_and_it_is_that_of_evaluate(multi, bases,
     taken = looks(result.folder)
     best = max(line["macro_f1"] for line in taken)
     assert result.figures["macro_f1"] == best
-    first = next(line for line in taken if line["macro_f1"] == best)
-    assert result.best_step == first["step"]
-    assert result.after == first["held_out"]
+    kept = min((line for line in taken if line["macro_f1"] == best), key=lambda line: line["held_out"])
+    assert result.best_step == kept["step"]
+    assert result.after == kept["held_out"]
     measured = evaluate_classifier(
         load_base(result.folder), read_records(data).examples, EvaluationSettings(resamples=100)
     ).figures["all"]
     assert measured["label_macro_f1"].value == pytest.approx(result.figures["macro_f1"], abs=1e-6)
     assert measured["label_accuracy"].value == pytest.approx(result.figures["accuracy"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("multi", "held_out", "decides"), [(False, "0.3", "accuracy"), (False, "0", "loss"), (True, "0.3", "loss")]
+)
+def test_where_nothing_is_asked_accuracy_decides_between_labels(multi, held_out, decides, bases, tmp_path: Path):
+    data = texts_file(tmp_path, 10, multi=multi)
+    asked = TuneSettings(**FAST, epochs=1, held_out=held_out)
+    run = tune(Job(data=str(data), base=str(bases["bert"]), tune=asked), run=tmp_path / "run").folder
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["chosen"]["stop_on"] == decides
 
 
 @pytest.mark.parametrize("adapter", ["none", "lora"])

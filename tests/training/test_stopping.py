@@ -15,6 +15,13 @@ def test_patience_is_over_after_so_many_looks_without_a_new_best():
     assert (patience.best, patience.best_step) == (1.9, 3)
 
 
+def test_of_equal_figures_the_one_with_the_lower_loss_is_the_better():
+    patience = Patience(limit=2, higher=True)
+    looks = [(0.5, 2.0), (0.5, 1.0), (0.5, 1.5), (0.6, 3.0), (0.5, 0.1)]
+    assert [patience.look(figure, step, loss) for step, (figure, loss) in enumerate(looks)] == [1, 1, 0, 1, 0]
+    assert (patience.best, patience.best_loss, patience.best_step) == (0.6, 3.0, 3)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_taken_note_of_and_the_former_handler_comes_back(number):
     former = signal.getsignal(number)

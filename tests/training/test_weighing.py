@@ -2,27 +2,30 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
 from dialoop.conversation import Example, SlotSpan
 from dialoop.errors import SettingsError
-from dialoop.model import Base, Head, head_loss, load_base
+from dialoop.model import Base, Head, head_loss, load_base, sentences
 from dialoop.training import Job, tune
 from dialoop.training.lessons import LESSONS
 from dialoop.training.loop import Gear, take_step
-from dialoop.training.material import samples_of
+from dialoop.training.material import read_records, samples_of
 from dialoop.training.optimise import make_optimisers
 from dialoop.training.preparing import prepare
 from dialoop.training.settings import TuneSettings, checked
 from dialoop.training.weighing import Weighing, weighing_of
 
+from .talks import calls_file
 from .test_heads import Lines, scores_file, spans_file
 from .test_preference import edits_file
 
@@ -47,6 +50,42 @@ def settings(**values: object) -> TuneSettings:
 def laid(base: Base, examples: list[Example]):
     samples = samples_of(examples, base, base.window).samples
     return samples, LESSONS[base.head.kind].lay(samples, int(base.tokenizer.pad_token_id))
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["rows of segments", "padded"])
+def test_words_count_less_than_calls_and_the_first_token_of_an_answer(rows, bases, tmp_path: Path):
+    data = calls_file(tmp_path, 6)
+    asked = settings(text_weight=0.25, held_out="0", batch_size=6)
+    prepared = prepare(Job(data=str(data), base=str(bases["llama"]), tune=asked))
+    prepared = replace(prepared, chosen=replace(prepared.chosen, rows=rows))
+    model, batches = prepared.base.model.eval(), prepared.batches(prepared.train.samples, [list(range(6))])
+    counted, losses = list[float](), list[float]()
+    for conversation in read_records(data).conversations:
+        (one,) = sentences(conversation.messages, conversation.tools, prepared.base.tokenizer)
+        logits = model(torch.tensor([one.ids])).logits[0, :-1].detach()
+        each = F.cross_entropy(logits, torch.tensor(one.ids[1:]), reduction="none").tolist()
+        answers = [message for message in conversation.messages if message.is_target]
+        for (begin, end), message in zip(answered(one.targets), answers, strict=True):
+            counted += [1.0 if message.tool_calls or place == begin else 0.25 for place in range(begin, end)]
+            losses += each[begin - 1 : end - 1]
+    assert set(counted) == {0.25, 1.0}
+    with torch.no_grad():
+        found = sum(float(prepared.taught(model, batch)) for batch in batches)
+    assert found == pytest.approx(np.dot(counted, losses) / np.mean(counted), rel=1e-4)
+    assert "words count 0.25 of what calls count" in "\n".join(prepared.lines)
+
+
+def answered(targets: list[bool]) -> list[tuple[int, int]]:
+    """Where each answer begins and ends."""
+    turns = [n for n, (one, other) in enumerate(pairwise([False, *targets, False])) if one != other]
+    return list(zip(turns[::2], turns[1::2], strict=True))
+
+
+def test_words_are_weighed_where_answers_are_written_alone(bases, tmp_path: Path):
+    for name, more, what in (("scores", {}, "belongs to a generate head"), ("edits", {"objective": "dpo"}, "nll")):
+        data = scores_file(tmp_path) if name == "scores" else edits_file(tmp_path)
+        with pytest.raises(SettingsError, match=what):
+            prepare(Job(data=str(data), base=str(bases["llama"]), tune=settings(text_weight=0.5, **more)))
 
 
 def outputs(base: Base, batch) -> Tensor:

@@ -29,10 +29,16 @@ class _LinearNll(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, spared: Tensor | None
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        labels: Tensor,
+        counts: Tensor | None,
+        spared: Tensor | None,
     ) -> Tensor:
-        """hidden (N, H), weight (V, H), bias (V,) or None, labels (N,), spared (K,) or None → scalar in at least
-        float32.
+        """hidden (N, H), weight (V, H), bias (V,) or None, labels (N,), counts (N,) or None, spared (K,) or None →
+        scalar in at least float32.
         """
         wide = torch.promote_types(hidden.dtype, torch.float32)
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
@@ -49,11 +55,15 @@ class _LinearNll(torch.autograd.Function):
             wanted = labels[start : start + chunk, None]
             logits = F.linear(rows, matrix, None if bias is None else bias.to(hidden.dtype)).to(wide)
             chances = torch.log_softmax(logits, dim=1)
-            total -= chances.gather(1, wanted).sum()
+            said = chances.gather(1, wanted)
+            each = None if counts is None else counts[start : start + chunk, None].to(wide)
+            total -= (said if each is None else said * each).sum()
             if not (wants_hidden or wants_weight or wants_bias):
                 continue
             slope = chances.exp_()
             slope.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=wide))
+            if each is not None:
+                slope *= each
             if grad_bias is not None:
                 grad_bias += slope.sum(0)
             slope = slope.to(hidden.dtype)
@@ -81,6 +91,7 @@ class _LinearNll(torch.autograd.Function):
             None if grad_bias is None else (grad_bias * factor).to(bias_dtype),
             None,
             None,
+            None,
         )
 
 
@@ -89,38 +100,46 @@ def _targets_at_once(weight: Tensor) -> int:
 
 
 def linear_nll(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, spared: Tensor | None = None
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    labels: Tensor,
+    counts: Tensor | None = None,
+    spared: Tensor | None = None,
 ) -> Tensor:
-    """Sum over N of -log softmax(hidden · weightᵀ + bias)[label], a scalar, differentiable once.
+    """Sum over N of -log softmax(hidden · weightᵀ + bias)[label], each `counts` times; a scalar, differentiable once.
 
-    hidden (N, H); weight (V, H); bias (V,) or None; labels (N,) int64 in [0, V). Never holds more than
-    `CHUNK_LOGITS` logits. Equals `F.cross_entropy(F.linear(...), labels, reduction="sum")`; rows `spared` (K,) int64 of
-    weight and bias get no gradient.
+    hidden (N, H); weight (V, H); bias (V,) or None; labels (N,) int64 in [0, V); counts (N,), or None: once. Never
+    holds more than `CHUNK_LOGITS` logits. Without counts it equals `F.cross_entropy(F.linear(...), labels,
+    reduction="sum")`; rows `spared` (K,) int64 of weight and bias get no gradient.
     """
-    total = _LinearNll.apply(hidden, weight, bias, labels, spared)  # type: ignore[no-untyped-call]
+    total = _LinearNll.apply(hidden, weight, bias, labels, counts, spared)  # type: ignore[no-untyped-call]
     assert isinstance(total, Tensor)
     return total
 
 
-def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor) -> Tensor:
+def target_nll(model: nn.Module, inputs: dict[str, Tensor], targets: Tensor, counts: Tensor | None = None) -> Tensor:
     """Sum of the negative log-likelihoods (nats) of the target tokens, a scalar; divide by their number for the mean.
 
     `inputs` as the model takes them: input_ids (B, T) and, where wanted, attention_mask, position_ids; or, where
     `takes_rows(model)`, a row of segments (`dialoop.model.segments`). targets (B, T) bool: True where input_ids[b, t]
-    must be predicted from what is before it; the first column is never one, nor the first token of a segment.
+    must be predicted from what is before it; the first column is never one, nor the first token of a segment. counts
+    (B, T): how often a target is counted; None: once.
     """
     wanted = targets[:, 1:]
     labels = inputs["input_ids"][:, 1:][wanted]
+    each = None if counts is None else counts[:, 1:][wanted]
     if not _is_plain(model):
         logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
-        return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, reduction="sum")
+        found = -_log_probs(logits, labels)
+        return found.sum() if each is None else (found * each.to(found.dtype)).sum()
     causal = _causal(model)
     if "segments" in inputs:
         states = segment_states(causal, inputs)
     else:
         states = causal.base_model(**inputs, use_cache=False).last_hidden_state
     output = causal.get_output_embeddings()
-    return linear_nll(states[:, :-1][wanted], output.weight, output.bias, labels, _spared.get(causal))
+    return linear_nll(states[:, :-1][wanted], output.weight, output.bias, labels, each, _spared.get(causal))
 
 
 _spared: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()

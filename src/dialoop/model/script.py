@@ -30,10 +30,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Piece:
-    """Token ids of one part, and its `answer`."""
+    """Token ids of one part, its `answer`, and whether that calls a tool."""
 
     ids: list[int]
     answer: int | None
+    calls: bool = False
 
 
 class Script:
@@ -58,6 +59,7 @@ class Script:
         self._opener = re.compile(re.escape(self.facts.opener))
         self._stop = re.compile("|".join(map(re.escape, self.facts.stops)))
         self.answers = [i for i, message in enumerate(messages) if message.role == "assistant"]
+        self._calling = {i for i in self.answers if messages[i].tool_calls}
         self.head = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
         self.turns = [
             i
@@ -195,7 +197,7 @@ class Script:
 
     def _pieces(self, parts: list[Part]) -> list[Piece]:
         encoded = self._encoder.encode([part.text for part in parts])
-        return [Piece(ids, part.answer) for ids, part in zip(encoded, parts, strict=True)]
+        return [Piece(ids, part.answer, part.answer in self._calling) for ids, part in zip(encoded, parts, strict=True)]
 
 
 def _no_stop(index: int) -> DataError:

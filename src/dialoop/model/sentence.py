@@ -8,7 +8,7 @@ text is rendered and cut stands in `script`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,11 @@ ONE_ANSWER = "the chat template rewrites earlier answers, so each answer has a s
 class Sentence:
     """Token ids of a conversation or of a part of it.
 
-    `targets[i]` is True where token `ids[i]` must be predicted (it is the label, not the predictor). `left_out` counts
-    the turns at the front that are not shown because the window is full; a turn begins with a user's message. `lost`
-    counts answers of weight 1 that no sentence of the same call teaches. `note` says what a person should know. A
-    sentence without ids stands for a turn that does not fit into the window even alone.
+    `targets[i]` is True where token `ids[i]` must be predicted (it is the label, not the predictor), `calls[i]` where
+    it belongs to an answer that calls a tool. `left_out` counts the turns at the front that are not shown because the
+    window is full; a turn begins with a user's message. `lost` counts answers of weight 1 that no sentence of the same
+    call teaches. `note` says what a person should know. A sentence without ids stands for a turn that does not fit into
+    the window even alone.
     """
 
     ids: list[int]
@@ -37,6 +38,7 @@ class Sentence:
     left_out: int = 0
     lost: int = 0
     note: str | None = None
+    calls: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -182,12 +184,14 @@ def _sentence(
     """`taught`: the answers that are targets; None: every token but the first is one."""
     ids: list[int] = []
     targets: list[bool] = []
+    calls: list[bool] = []
     for piece in pieces:
+        calls += [piece.calls] * len(piece.ids)
         ids += piece.ids
         targets += [taught is None or piece.answer in taught] * len(piece.ids)
     if taught is None and targets:
         targets[0] = False
-    return Sentence(ids, targets, left_out, lost, note)
+    return Sentence(ids, targets, left_out, lost, note, calls)
 
 
 def _length(pieces: list[Piece]) -> int:

@@ -20,12 +20,14 @@ class Sample:
 
     ids (T,) int32. truth: for `generate` (T,) bool, this token is to be predicted; for `classify` the label's number,
     () int64, or for any number of labels (L,) float32 of 0 and 1; for `tag` (T,) int64, the tag's number or -100; for
-    `regress` the standardised score, () float32. `more`: further inputs by name, (T,) int64 each.
+    `regress` the standardised score, () float32. `more`: further inputs by name, (T,) int64 each. `deeds` of
+    `generate`, (T,) bool: a call, or the token with which an answer begins and is a call or none.
     """
 
     ids: NDArray[np.int32]
     truth: NDArray[np.bool_] | NDArray[np.int64] | NDArray[np.float32]
     more: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    deeds: NDArray[np.bool_] | None = field(default=None, kw_only=True)
 
     @property
     def count(self) -> int:
@@ -39,13 +41,15 @@ class Sample:
 class Batch:
     """B rows of at most T tokens. `inputs` as the model takes them, (B, T) each; `truth` as the head's loss takes it.
 
-    `count`: losses summed; `tokens`: positions that are not padding.
+    `count`: losses summed; `tokens`: positions that are not padding; `deeds` (B, T): as of the samples, if all of them
+    have it.
     """
 
     inputs: dict[str, Tensor]
     truth: Tensor
     count: int
     tokens: int
+    deeds: Tensor | None = field(default=None, kw_only=True)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device`."""
@@ -54,6 +58,7 @@ class Batch:
             self.truth.to(device),
             self.count,
             self.tokens,
+            deeds=None if self.deeds is None else self.deeds.to(device),
         )
 
 
@@ -63,12 +68,15 @@ def lay_sentences(samples: Sequence[Sample], pad: int) -> Batch:
     No mask is given: behind a causal mask no token sees what stands to its right, so padding at the end is never seen.
     """
     ids, _ = _padded(samples, pad)
-    truth = np.zeros(ids.shape, dtype=np.bool_)
+    truth, deeds = np.zeros(ids.shape, dtype=np.bool_), np.zeros(ids.shape, dtype=np.bool_)
     for row, sample in enumerate(samples):
         truth[row, : len(sample.ids)] = sample.truth
+        if sample.deeds is not None:
+            deeds[row, : len(sample.ids)] = sample.deeds
     truth[:, 0] = False
     tokens = sum(len(sample.ids) for sample in samples)
-    return Batch({"input_ids": torch.from_numpy(ids)}, torch.from_numpy(truth), int(truth.sum()), tokens)
+    told = None if any(sample.deeds is None for sample in samples) else torch.from_numpy(deeds)
+    return Batch({"input_ids": torch.from_numpy(ids)}, torch.from_numpy(truth), int(truth.sum()), tokens, deeds=told)
 
 
 def lay_texts(samples: Sequence[Sample], pad: int) -> Batch:

@@ -1,4 +1,7 @@
-"""What can be set about how labels are taught: weights, smoothing, contrast, what is read. It knows no data."""
+"""What can be set about what counts how much, and how labels are taught: weights, smoothing, contrast, what is read.
+
+It knows no data.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,15 @@ NONE, BALANCED = "none", "balanced"
 
 
 class LabelSettings(BaseModel):
-    """How labels are taught. A part of `TuneSettings`."""
+    """What counts how much, and how labels are taught. A part of `TuneSettings`."""
 
+    text_weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="What a token of an answer in words counts in learning, where one of a tool call counts 1; so does"
+        " the token that an answer begins with, which tells a call from words.",
+    )
     class_weights: str = Field(
         default=NONE,
         description="How much each label counts: none, all the same; balanced, rare ones more; or label: weight, on the"

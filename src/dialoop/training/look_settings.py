@@ -6,14 +6,16 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-FigureName = Literal["loss", "accuracy", "macro_f1", "call_exact", "call_name", "reply_chrf"]
+FigureName = Literal["auto", "loss", "accuracy", "macro_f1", "call_exact", "call_name", "reply_chrf"]
 
 
 class LookSettings(BaseModel):
     """What is measured at looks. A part of `TuneSettings`."""
 
     stop_on: FigureName = Field(
-        default="loss", description="The held-out figure that decides which weights are the best, and when to stop."
+        default="auto",
+        description="The held-out figure that decides which weights are the best, and when to stop; auto: accuracy"
+        " where a text has one label, else loss.",
     )
     look_answers: int | None = Field(
         default=None,

@@ -64,7 +64,7 @@ class Looks:
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
         settings, head = prepared.job.tune, prepared.base.head.kind
-        wanted, able = settings.stop_on, BY_ANSWERS if head == "generate" else tuple(FIGURES.get(head, ()))
+        wanted, able = prepared.chosen.stop_on, BY_ANSWERS if head == "generate" else tuple(FIGURES.get(head, ()))
         by_answers = wanted in able and head == "generate"
         held = {id(one): one for one, _ in prepared.held_out.origins} if head == "generate" else {}
         limit = settings.look_answers if settings.look_answers is not None else ANSWERED if by_answers else 0
@@ -85,7 +85,7 @@ class Looks:
 
         Raises RunError where the one that decides could not be taken.
         """
-        kind, wanted, found = self._prepared.base.head.kind, self._prepared.job.tune.stop_on, {}
+        kind, wanted, found = self._prepared.base.head.kind, self._prepared.chosen.stop_on, {}
         if kind == "generate":
             found = _of_answers(self._prepared, self.answered) if self.answered else {}
         elif kind in FIGURES and self._prepared.held_out.samples:

@@ -158,7 +158,10 @@ def _sentences(conversations: Sequence[Conversation], base: Base, window: int) -
 
 
 def _sample(sentence: Sentence) -> Sample:
-    return Sample(np.asarray(sentence.ids, dtype=np.int32), np.asarray(sentence.targets, dtype=np.bool_))
+    truth = np.asarray(sentence.targets, dtype=np.bool_)
+    begins = truth & ~np.concatenate([[False], truth[:-1]])
+    deeds = truth & (begins | np.asarray(sentence.calls, dtype=np.bool_))
+    return Sample(np.asarray(sentence.ids, dtype=np.int32), truth, deeds=deeds)
 
 
 class FreshSamples(Sequence[Sample]):

@@ -39,6 +39,13 @@ class MoveSettings(BaseModel):
     )
     average_decay: float = Field(default=0.99, ge=0, lt=1, description="ema: how slowly the average changes, a step.")
     average_tail: float = Field(default=0.25, gt=0, le=1, description="tail: share of the steps, the last, averaged.")
+    base_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the base's own weights in what is looked at and becomes the model: more is kept of what"
+        " it knew before.",
+    )
 
     def optimiser_settings(self, lr: float) -> OptimiserSettings:
         """As the loop's step takes it."""

@@ -53,7 +53,7 @@ from dialoop.training.settings import (
 from dialoop.training.sharing import Family, families_among, lay_families, leads_of, rows_within, steps_of_families
 from dialoop.training.side import Counts, Side
 from dialoop.training.team import accelerator_for, agreed
-from dialoop.training.weighing import Weighing, weighing_of
+from dialoop.training.weighing import TextWeighing, Weighing, weighing_of
 
 _MEMORY = 2 << 30
 """Bytes that the activations of one pass may take, where the device does not tell its own."""
@@ -65,7 +65,8 @@ _TRIAL_POSITIONS = 1024
 @dataclass(frozen=True)
 class Chosen:
     """What the settings left open, decided. `positions`: rows x longest row of one pass; `epochs` as asked or
-    decided; `rows`: sentences lie in rows of segments, what they begin with alike once; `processes` train together.
+    decided; `rows`: sentences lie in rows of segments, what they begin with alike once; `processes` train together;
+    `stop_on`: the held-out figure that decides.
     """
 
     epochs: float
@@ -80,6 +81,7 @@ class Chosen:
     why: str
     rows: bool = False
     processes: int = 1
+    stop_on: str = "loss"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Prepared:
     lines: list[str]
     values: FreshValues | None = None
     objective: Objective | None = None
-    weighing: Weighing | None = None
+    weighing: Weighing | TextWeighing | None = None
     contrasts: bool = False
 
     def samples_in(self, epoch: int) -> Sequence[Sample]:
@@ -212,7 +214,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         held_out=held_out,
         facts=_facts(records, other, split, train.counts, held_out.counts),
         tools=ToolsSeen.of(split.train) if records.conversations else None,
-        chosen=Chosen(**kept) if kept else _open(settings, base, train, window, objective, contrast),
+        chosen=Chosen(**kept) if kept else _open(settings, base, (train, held_out), window, objective, contrast),
         lines=[
             *_lines(records, split, train.counts, held_out.counts),
             *told_of(objective, split.train, train.counts, held_out.counts),
@@ -231,7 +233,7 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
 
 def _loaded(job: Job, head: Head, device: torch.device) -> Base:
     settings = job.tune
-    return load_base(
+    base = load_base(
         job.base,
         head=head,
         dropout=settings.dropout,
@@ -239,6 +241,12 @@ def _loaded(job: Job, head: Head, device: torch.device) -> Base:
         template=None if settings.template == "auto" else settings.template,
         device=device,
     )
+    if settings.base_share and base.fresh:
+        raise SettingsError(
+            f"base_share keeps some of what the base's weights were, and the {head.kind} head's are new",
+            remedy="leave --base-share out, or give a base that has the head",
+        )
+    return base
 
 
 def _sided(
@@ -322,9 +330,15 @@ def _geared(prepared: Prepared, *, decided: bool) -> Prepared:
 
 
 def _open(
-    settings: TuneSettings, base: Base, train: Side, window: int, objective: Objective | None, contrast: bool
+    settings: TuneSettings,
+    base: Base,
+    sides: tuple[Side, Side],
+    window: int,
+    objective: Objective | None,
+    contrast: bool,
 ) -> Chosen:
-    """Decide what the settings leave open; the precision follows."""
+    """Decide what the settings leave open; the precision follows. `sides`: what is learnt from, and held out."""
+    train, held_out = sides
     weights = sum(p.numel() for p in base.model.parameters())
     sentence = contrast or base.head.pooling == "mean"
     encoder = is_encoder(base.model.config) and not sentence
@@ -348,7 +362,18 @@ def _open(
         threads=torch.get_num_threads(),
         why="",
         rows=objective is None and base.head.kind == "generate" and takes_rows(base.model),
+        stop_on=_stop_on(settings, base.head, held_out),
     )
+
+
+def _stop_on(settings: TuneSettings, head: Head, held_out: Side) -> str:
+    """What decides. A classifier that grows surer than it is right loses by its loss and gains in accuracy; how sure it
+    may be is put right afterwards, by temperature.
+    """
+    if settings.stop_on != "auto":
+        return settings.stop_on
+    one_label = head.kind == "classify" and not head.multi_label
+    return "accuracy" if one_label and held_out.samples else "loss"
 
 
 def positions_of(base: Base, longest: int) -> int:

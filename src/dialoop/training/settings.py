@@ -135,6 +135,8 @@ _NEEDING: list[tuple[tuple[str, ...], str, Callable[[TuneSettings], bool]]] = [
         lambda one: one.adapter not in ("none", "ia3"),
     ),
     (("beta", "nll_weight"), "the objective dpo or kto", lambda one: one.compares),
+    (("text_weight",), "the objective nll", lambda one: not one.compares),
+    (("base_share",), "adapter none", lambda one: one.adapter == "none"),
     (("desirable_weight", "undesirable_weight"), "the objective kto", lambda one: one.objective == "kto"),
     (("momentum",), "the optimiser sgd", lambda one: one.optimiser == "sgd"),
     (("beta1", "beta2"), "another optimiser than sgd", lambda one: one.optimiser != "sgd"),

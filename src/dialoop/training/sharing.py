@@ -136,7 +136,9 @@ def lay_families(samples: Sequence[Sample]) -> Batch:
         "segments": torch.from_numpy(np.stack([begins, ends, [goes_on for _, _, goes_on in parts]], axis=1)),
     }
     tokens = sum(len(sample.ids) for sample in samples)
-    return Batch(inputs, torch.from_numpy(truth)[None], int(truth.sum()), tokens)
+    told = [sample.deeds[here] for sample, here, _ in parts if sample.deeds is not None]
+    deeds = torch.from_numpy(np.concatenate(told))[None] if len(told) == len(parts) else None
+    return Batch(inputs, torch.from_numpy(truth)[None], int(truth.sum()), tokens, deeds=deeds)
 
 
 def _alike(one: NDArray[np.int32], other: NDArray[np.int32]) -> int:

@@ -153,7 +153,7 @@ class _Tuning:
         torch.manual_seed(prepared.job.tune.seed)
         self.optimisers = make_optimisers(self.model, self.optimiser)
         self.progress = Progress()
-        self.patience = Patience(prepared.job.tune.patience, higher=prepared.job.tune.stop_on != "loss")
+        self.patience = Patience(prepared.job.tune.patience, higher=prepared.chosen.stop_on != "loss")
         self.best: dict[str, Tensor] | None = None
         self.before: float | None = None
         self.loss = math.nan
@@ -167,7 +167,9 @@ class _Tuning:
 
     def _new_average(self, settings: TuneSettings) -> Average:
         start = math.ceil(self.total * (1 - settings.average_tail))
-        return Average(self.model, settings.average, decay=settings.average_decay, start=start)
+        return Average(
+            self.model, settings.average, decay=settings.average_decay, start=start, base_share=settings.base_share
+        )
 
     def go(self, *, resumed: bool) -> RunResult:
         """All steps that are left, then the model."""
@@ -259,7 +261,7 @@ class _Tuning:
             loss = mean_loss(self.prepared.gear, self.model, passes, self.prepared.loss)
             measured = self.looks.figures() if self.folder.writes else {}
             figures = {"loss": loss, **agreed(self.prepared.gear.accelerator, measured)}
-            if self.patience.look(figures[self.prepared.job.tune.stop_on], self.progress.step):
+            if self.patience.look(figures[self.chosen.stop_on], self.progress.step, loss):
                 self.best, self.found = trained_weights(self.model), figures
         if self.progress.step == 0:
             self.before = loss
@@ -303,7 +305,7 @@ class _Tuning:
         return result
 
     def _finish(self) -> RunResult:
-        best = self.best if self.best is not None else self.average.weights
+        best = self.best if self.best is not None else self.average.taken()
         if best is not None:
             restore_weights(self.model, best)
         self.model.eval()

@@ -1,4 +1,5 @@
-"""How much each label counts and how sure the truth is, while a run learns: class weights and label smoothing.
+"""How much each label counts and how sure the truth is, while a run learns: class weights and label smoothing; and what
+an answer's words count beside its calls.
 
 Held-out losses know neither. The mean is still over all targets of a step, so how a step is parted changes nothing:
 dividing by the sum of the weights instead, as torch's `reduction="mean"` does, would weigh a batch by what is in it.
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dialoop.errors import SettingsError
-from dialoop.model import Head
+from dialoop.model import Head, target_nll
 from dialoop.model.crf import IGNORED
 from dialoop.model.heads import tag_scores
 from dialoop.training.batches import Batch, Sample
@@ -80,6 +81,34 @@ class Weighing:
         return [f"while learning: {', '.join(told)}; the held-out loss is without"]
 
 
+@dataclass(frozen=True)
+class TextWeighing:
+    """The likelihood of answers, in which their words count `weight` times what calls and the beginnings of answers do.
+
+    All weights are divided by their mean over the targets to train on, `mean`.
+    """
+
+    weight: float
+    mean: float
+
+    @classmethod
+    def of(cls, weight: float, samples: Sequence[Sample]) -> TextWeighing:
+        """For samples of `generate` to train on."""
+        targets = sum(sample.count for sample in samples)
+        deeds = sum(int(sample.deeds.sum()) for sample in samples if sample.deeds is not None)
+        return cls(weight, (deeds + weight * (targets - deeds)) / max(1, targets))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Sum over the batch, a scalar."""
+        assert batch.deeds is not None
+        counts = torch.where(batch.deeds, 1.0, self.weight) / self.mean
+        return target_nll(model, batch.inputs, batch.truth, counts)
+
+    def lines(self) -> list[str]:
+        """What a person is told."""
+        return [f"while learning: words count {self.weight:g} of what calls count; the held-out loss is without"]
+
+
 def columns_of(head: Head) -> tuple[str, ...]:
     """The names of the head's outputs: its labels; of a tagger O, then B- and I- of each."""
     if head.kind == "tag":
@@ -87,9 +116,11 @@ def columns_of(head: Head) -> tuple[str, ...]:
     return head.labels
 
 
-def weighing_of(settings: LabelSettings, head: Head, samples: Sequence[Sample]) -> Weighing | None:
+def weighing_of(settings: LabelSettings, head: Head, samples: Sequence[Sample]) -> Weighing | TextWeighing | None:
     """What was asked for, for samples to train on; None where that is nothing. Raises SettingsError."""
     _refuse_other_heads(settings, head)
+    if settings.text_weight != 1:
+        return TextWeighing.of(settings.text_weight, samples)
     weights = None
     if settings.class_weights == BALANCED:
         weights = _balanced(head, samples)
@@ -101,6 +132,11 @@ def weighing_of(settings: LabelSettings, head: Head, samples: Sequence[Sample]) 
 
 
 def _refuse_other_heads(settings: LabelSettings, head: Head) -> None:
+    if settings.text_weight != 1 and head.kind != "generate":
+        raise SettingsError(
+            f"text_weight belongs to a generate head, and this data teaches {head.kind}",
+            remedy="leave --text-weight out",
+        )
     if settings.label_smoothing and head.kind != "classify":
         raise SettingsError(
             f"label_smoothing belongs to a classify head, and this data teaches {head.kind}",
