@@ -1,6 +1,7 @@
 """Intents and what is out of scope: a tuned `mini` beside TF-IDF with logistic regression, on wordings never seen.
 
     python benchmarks/understanding.py [--run FOLDER]      # FOLDER: keeps the run, and takes it up where it is there
+    python benchmarks/understanding.py --base runs/hotel   # an agent's own model in the place of `mini`
     python benchmarks/understanding.py --baseline          # the baseline alone, in half a minute
 
 User turns of the hotel's logs: 400 conversations of the part "train" to learn from, 100 others of it held out, 300 of
@@ -104,15 +105,15 @@ def baseline(given: Material) -> Outcome:
     return Outcome(right, sure(given.test), sure(given.test), sure(given.test_others), threshold)
 
 
-def tuned(given: Material, run: Path) -> Path:
+def tuned(given: Material, base: str, run: Path) -> Path:
     """The run's folder, tuned where it was not."""
     if not (run / "run" / "model").is_dir():
         run.mkdir(parents=True, exist_ok=True)
         for name, examples in (("train", given.train), ("held_out", given.held_out)):
             lines = [json.dumps({"text": one.text, "label": one.label, "lang": one.lang}) + "\n" for one in examples]
             (run / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        settings = TuneSettings(epochs=4, held_out=str(run / "held_out.jsonl"))
-        result = tune(Job(data=str(run / "train.jsonl"), tune=settings), run=run / "run")
+        settings = TuneSettings(epochs=4, optimiser="muon", held_out=str(run / "held_out.jsonl"))
+        result = tune(Job(data=str(run / "train.jsonl"), base=base, tune=settings), run=run / "run")
         print(f"tuned in {result.seconds:.0f} s")
     return run / "run"
 
@@ -179,6 +180,7 @@ def show(title: str, given: Material, outcome: Outcome) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", default="mini", help="what is tuned: mini, or a model that was tuned from it")
     parser.add_argument("--run", type=Path, help="folder that keeps the run")
     parser.add_argument("--baseline", action="store_true", help="the baseline alone")
     options = parser.parse_args()
@@ -186,7 +188,8 @@ def main() -> None:
     show("TF-IDF, logistic regression", given, baseline(given))
     if not options.baseline:
         with tempfile.TemporaryDirectory() as name:
-            show("mini, tuned and fitted", given, ours(given, tuned(given, options.run or Path(name))))
+            run = tuned(given, options.base, options.run or Path(name))
+            show(f"{Path(options.base).name}, tuned and fitted", given, ours(given, run))
 
 
 if __name__ == "__main__":
