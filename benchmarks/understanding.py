@@ -112,7 +112,7 @@ def tuned(given: Material, base: str, run: Path) -> Path:
         for name, examples in (("train", given.train), ("held_out", given.held_out)):
             lines = [json.dumps({"text": one.text, "label": one.label, "lang": one.lang}) + "\n" for one in examples]
             (run / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        settings = TuneSettings(epochs=4, optimiser="muon", held_out=str(run / "held_out.jsonl"))
+        settings = TuneSettings(epochs=4, held_out=str(run / "held_out.jsonl"))
         result = tune(Job(data=str(run / "train.jsonl"), base=base, tune=settings), run=run / "run")
         print(f"tuned in {result.seconds:.0f} s")
     return run / "run"

@@ -164,6 +164,19 @@ def test_a_base_that_is_not_there_is_refused(capsys, tmp_path):
     assert "nowhere" in err
 
 
+def test_a_packaged_template_takes_the_place_of_the_bases_own(capsys, tmp_path, base):
+    path = written(tmp_path / "talks.jsonl", *many())
+    plain = run(capsys, path, "--base", base, "--json")[1]
+    status, shown, _ = run(capsys, path, "--base", base, "--template", "llama3", "--json")
+    assert status == 0
+    assert json.loads(plain)["fits"][0]["example"][1]["text"].endswith("<|im_end|>")
+    assert json.loads(shown)["fits"][0]["example"][1]["text"].endswith("<|eot_id|>")
+    for more, what in ((("--template", "llama3"), "none is named"), (("--base", base, "--template", "x"), "known:")):
+        status, _, told = run(capsys, path, *more)
+        assert status == 2
+        assert what in " ".join(told.split())
+
+
 def test_files_alone_need_no_torch(tmp_path):
     file = written(tmp_path / "logs.jsonl", *many())
     code = (
