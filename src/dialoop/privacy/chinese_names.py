@@ -66,10 +66,12 @@ _END = re.compile(r"[^\u3400-\u9fffA-Za-z0-9·]|$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 _CUE = re.compile(
-    r"(?:我(?:的名字)?叫(?:做)?|我的名字|名叫|名字(?:就)?[叫是]|(?:姓名|全名|抬头|联系人|入住人|预[订定]人|订房人|收件人|收货人|持卡人|"
+    r"(?:我(?:的名字)?叫(?:做)?|我的名字[是为]?|名叫|名字(?:就)?[叫是]|(?:姓名|全名|抬头|联系人|入住人|预[订定]人|订房人|收件人|收货人|持卡人|"
     r"经办人|旅客|住客|乘客|客人|机主|户名|署名|落款|登记人)(?:名字|姓名)?(?:[是为叫:填写]|信息)*|名字(?=[:])|本人|敝姓|免贵姓|我姓|"
     r"(?:我是|这里是|这边是|我这边是|叫我|找一下|转接|转给))[ :\"'“「【(]*"
 )
+_ANOTHER = re.compile(" ?[、/&和与及] ?|以及|还有")
+"""Between two names of a list: "入住人：张三、李四"."""
 _WEAK = re.compile(r"(?:我是|这里是|这边是|叫我|找一下|转接|转给|本人|客人|旅客|住客|乘客|机主)[ :\"'“「【(]*$")
 _SURNAME_ONLY = re.compile(r"(?:敝姓|免贵姓|我姓)[ :]*$")
 _NOT_NAMES = (
@@ -77,7 +79,8 @@ _NOT_NAMES = (
     "安排|安全|安静|万豪|万一|全家|全程|全部|于是|何时|何必|何况|时候|成功|成人|项目|马上|马来|张家|江苏|江西|江边|任何|任意|"
     "包括|包含|包间|文员|文化|田径|石家|白领|白色|华为|华人|华东|华住|宁波|宁夏|温州|温泉|康复|平安|成都|武汉|苏州|苏宁|广东|"
     "关于|关心|向您|向你|查询|查一|车主|车牌|房东|房客|房间|边上|盛大|童年|强烈|强行|解决|解释|司机|左边|左右|文明|海外|龙卡|"
-    "施工|游客|管家|管理|路过|路人|路上|易买|毕业|阳台|阳光|齐全|金融|金额|方式|方案|方向|安装|安保|严重|严格|温馨|温度|和平"
+    "施工|游客|管家|管理|路过|路人|路上|易买|毕业|"
+    "周[一二三四五六日末](?:[到来走去入退晚早上中下凌的之前后就要想能]|$|[^\u4e00-\u9fff])|阳台|阳光|齐全|金融|金额|方式|方案|方向|安装|安保|严重|严格|温馨|温度|和平"
 )
 _NOT_NAME = re.compile(f"(?:{_NOT_NAMES})")
 _ASKING = re.compile("[如为任几缘]何")
@@ -109,6 +112,7 @@ def chinese_names(text: str) -> Iterator[Found]:
             end = name_end(text, cue.end(), sure=not weak)
         if end:
             yield _found(text, cue.end(), end, "a name after its cue", 0.6 if weak else 0.8)
+            yield from _others(text, end)
     for title in _TITLE.finditer(text):
         if (start := _name_start(text, title.start())) is not None:
             yield _found(text, start, title.start(), "a name before its title", 0.8)
@@ -175,6 +179,17 @@ def name_end(text: str, start: int, *, sure: bool) -> int | None:
     if not sure or text[start] in _UNSURE:
         return None
     return two if fits_two else one if fits_one else None
+
+
+def _others(text: str, end: int) -> Iterator[Found]:
+    """Further names of a list whose first name ends at `end`."""
+    while joint := _ANOTHER.match(text, end):
+        start = joint.end()
+        another = name_end(text, start, sure=False)
+        if another is None or another - start < 2:
+            return
+        yield _found(text, start, another, "another name of a list", 0.6)
+        end = another
 
 
 def _typical(text: str) -> Iterator[Found]:

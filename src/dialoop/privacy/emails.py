@@ -18,6 +18,13 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*\.(?:xn--[A-Za-z0-9-]+|[A-Za-z]{{2,24}})(?![
 _HAN_DOMAIN = r"[\u4e00-\u9fff]{1,12}\.(?:中国|公司|网络|com|cn|net)"
 _PLAIN = re.compile(rf"{_LOCAL}@(?:{_DOMAIN}|{_HAN_DOMAIN})")
 
+_QUOTED = re.compile(rf"(?<![{_LATIN}._+-])[{_LATIN}_+](?:[{_LATIN}._+-]|%2[Bb])*+%40{_DOMAIN}")
+"""As an address stands in a link: `?to=kim%40example.com`."""
+_STOP = re.compile(
+    r"(?<=[A-Za-z0-9])[。｡](?=(?:[A-Za-z0-9-]{1,63}[.。｡]){0,3}(?:com|cn|net|org|edu|gov|hk|tw)(?![A-Za-z0-9]))", re.I
+)
+"""The full stop that a Chinese keyboard gives in an address."""
+
 _SPACED = re.compile(
     rf"{_LOCAL}(?: @ ?| ?@ ){_LABEL}(?: ?\. ?{_LABEL}){{0,2}} ?\. ?"
     rf"(?:com|net|org|cn|de|uk|eu|fr|es|it|nl|ch|at|jp|kr|in|edu|io|me|info)(?![{_LATIN}_])",
@@ -42,11 +49,14 @@ _BRACKETED = re.compile(rf"(?<![{_LATIN}._%+-])[{_LATIN}._%+-]+ ?[(\[{{] ?(?:at|
 
 def find_emails(text: str) -> Iterator[Found]:
     """Addresses in folded text; the spans' text is that of `text`."""
+    text = _STOP.sub(".", text)
     if "@" in text:
         yield from _matches(_PLAIN, text, "an address", 1.0)
         for one in _matches(_SPACED, text, "an address with spaces", 0.9):
             if one.text.split("@")[0].strip().lower() not in COMMON:
                 yield one
+    if "%40" in text:
+        yield from _matches(_QUOTED, text, "an address in a link", 0.9)
     low = text.lower()
     if "at" in low or "艾特" in low or "@" in low:
         yield from _matches(_BRACKETED, text, "an address with at in brackets", 0.9)
@@ -56,7 +66,7 @@ def find_emails(text: str) -> Iterator[Found]:
 
 def same_email(text: str) -> str:
     """Equal for writings of one address: case, spaces and spelled-out signs make no difference."""
-    low = re.sub(_AT, "@", text.casefold())
+    low = re.sub(_AT, "@", _STOP.sub(".", text.casefold()).replace("%40", "@").replace("%2b", "+"))
     low = re.sub(_DOT, ".", low).replace(" underscore ", "_").replace("[@]", "@").replace("(@)", "@")
     return "".join(low.split())
 

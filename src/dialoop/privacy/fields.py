@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dialoop.errors import DataError
+from dialoop.privacy.common_words import COMMON
 from dialoop.privacy.finding import Memory, find
 from dialoop.privacy.found import CARD, EMAIL, ID, NAME, PHONE, Finder, Found, settle
 
@@ -48,7 +49,7 @@ _WORDS: dict[str, str] = {
     **dict.fromkeys("card cardnumber creditcard bankcard pan 卡号 银行卡 银行卡号 信用卡 信用卡号".split(), CARD),
     **dict.fromkeys(
         "fullname firstname lastname surname forename customername guestname username cardholder 姓名 名字 联系人 "
-        "入住人 预订人 预定人 客人 客人姓名 旅客 乘客 收件人 持卡人 住客 客户姓名 联系人姓名".split(),
+        "入住人 预订人 预定人 客人 旅客 乘客 收件人 持卡人 住客 顾客 客户 乘机人 登记人".split(),
         NAME,
     ),
     **dict.fromkeys("contact contacts reachable 联系方式 联络方式".split(), CONTACT),
@@ -57,7 +58,30 @@ _PERSON = frozenset(
     "full first last given family sur middle guest customer contact passenger user client holder booker person your my "
     "recipient cardholder caller traveller traveler patient employee member owner driver sender payer lead name".split()
 )
-_PEOPLE = frozenset("guest passenger customer caller traveller traveler cardholder booker guests passengers".split())
+_PEOPLE = frozenset(
+    "guest passenger customer caller traveller traveler cardholder booker occupant companion "
+    "guests passengers customers travellers travelers occupants companions".split()
+)
+_ROLES = _PEOPLE | (_PERSON - set("full first last given family sur middle your my lead name".split()))
+_PARTS = frozenset(["first", "last", "given", "family", "middle", "full"])
+"""Keys that are a name's parts below a name or a person: `"guest": {"first": …}`."""
+_WITHIN = frozenset(["number", "no", "value"])
+"""Keys that say nothing by themselves: `"phone": {"number": …}`."""
+_SINGULAR = {"names": "name", "phones": "phone", "mobiles": "mobile", "emails": "email", "numbers": "number"}
+_CHINESE_ENDS = (
+    "姓名",
+    "联系人",
+    "电话",
+    "电话号码",
+    "手机",
+    "手机号",
+    "手机号码",
+    "邮箱",
+    "身份证",
+    "身份证号",
+    "证件号",
+)
+"""What a Chinese key ends in that says whose it is before: 住客姓名, 紧急联系人."""
 _THINGS = frozenset(
     "room rooms hotel hotels restaurant restaurants city tool function item items product products service services "
     "place places file course dish airline airport station attraction attractions movie event type file company".split()
@@ -73,15 +97,20 @@ def kind_of_key(keys: list[str], own: Keys | None = None) -> str | None:
     key = keys[-1]
     if own and key in own:
         return own[key]
-    words = _words(key)
+    words = _words(key.rstrip("0123456789 _-"))  # phone1, mobile_2
+    words = [*words[:-1], _SINGULAR.get(words[-1], words[-1])] if words else []
     joined = "".join(words)
     if joined in _WORDS:
         return _WORDS[joined]
     if any(word in ("email", "mail") for word in words):
         return EMAIL
     if words[-1:] == ["name"]:
-        around = {word for other in keys[:-1] for word in _words(other)}
-        return NAME if set(words) <= _PERSON and not (words == ["name"] and around & _THINGS) else None
+        return NAME if set(words) <= _PERSON and not (words == ["name"] and _of_a_thing(keys[:-1])) else None
+    if ends := [end for end in _CHINESE_ENDS if joined.endswith(end)]:
+        return _WORDS[max(ends, key=len)]
+    if len(words) == 1 and len(keys) > 1 and words[0] in _PARTS | _WITHIN:
+        above = kind_of_key(keys[:-1], own)
+        return above if above and (above == NAME) == (words[0] in _PARTS) else None
     if len(words) == 1 and words[0] in _PEOPLE:
         return NAME
     if words[-1:] in (["number"], ["no"], ["num"]) and len(words) > 1:
@@ -91,6 +120,15 @@ def kind_of_key(keys: list[str], own: Keys | None = None) -> str | None:
     if words[-1:] == ["id"] and set(words[:-1]) & {"national", "identity", "citizen", "personal"}:
         return ID
     return ID if words[-2:] == ["id", "card"] else None
+
+
+def _of_a_thing(above: list[str]) -> bool:
+    """Whether the nearest key above that is a thing or a person is a thing."""
+    for key in reversed(above):
+        for word in reversed(_words(key)):
+            if word in _THINGS or word in _ROLES:
+                return word in _THINGS
+    return False
 
 
 def find_field(
@@ -116,9 +154,19 @@ def find_field(
         moved = find(lead + field.text, finders=finders, known=known, memory=memory)
         found = [replace(one, start=one.start - len(lead), end=one.end - len(lead)) for one in moved]
         found = [one for one in found if one.start >= 0]
-    if whole := _whole(field.text, kind, found):
+    if whole := None if _says_nothing(field, kind) else _whole(field.text, kind, found):
         return settle([*found, whole])
     return found
+
+
+def _says_nothing(field: Field, kind: str | None) -> bool:
+    """Whether a value is a number of people ("2 adults") or common words ("by phone"), whatever its key says."""
+    told = kind in (NAME, CONTACT, EMAIL) and any(sign.isalpha() for sign in field.text)
+    if not told or _words(field.keys[-1])[-1:] == ["name"]:
+        return False
+    words = re.findall(r"[^\W\d_]+", field.text)
+    counted = re.match(r"\s*\d{1,2}\s*[^\W\d_]", field.text) is not None and not re.search(r"\d{3}|@", field.text)
+    return counted or (field.text.islower() and COMMON.issuperset(words))
 
 
 def _whole(text: str, kind: str | None, found: list[Found]) -> Found | None:
@@ -159,12 +207,14 @@ def fields(value: Any) -> Iterator[Field]:
 def changed(value: Any, change: Callable[[Field], str], path: tuple[str | int, ...] = ()) -> Any:
     """The value with `change` in the place of every string, key and whole number; a number stays if unchanged.
 
-    Raises DataError where two keys of one object become the same: a value would be lost.
+    A number is whole where nothing stands behind its point. Raises DataError where two keys of one object become the
+    same: a value would be lost.
     """
     if isinstance(value, str):
         return change(Field(path, value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        text = str(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15  # a table's 13812345678.0
+    if whole or (isinstance(value, int) and not isinstance(value, bool)):
+        text = str(int(value))
         new = change(Field(path, text, is_number=True))
         return value if new == text else new
     if isinstance(value, list | tuple):

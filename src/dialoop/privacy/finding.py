@@ -13,7 +13,7 @@ from dialoop.privacy.chinese_names import chinese_answer, chinese_beside, chines
 from dialoop.privacy.common_words import COMMON
 from dialoop.privacy.emails import find_emails, same_email
 from dialoop.privacy.english_names import english_answer, english_beside, english_names
-from dialoop.privacy.folding import folded
+from dialoop.privacy.folding import folded, unquoted
 from dialoop.privacy.found import CARD, EMAIL, ID, LITERAL, NAME, PHONE, Finder, Found, check_found, settle
 from dialoop.privacy.numbering import same_phone
 from dialoop.privacy.numbers import find_numbers, spoken_digits
@@ -74,12 +74,14 @@ def same(kind: str, text: str) -> str:
     plain = folded(text)
     if kind == EMAIL:
         return same_email(plain)
+    if kind in (PHONE, ID, CARD):
+        plain = unquoted(plain)
     if kind == PHONE:
         main, *extension = re.split(r"转|分机号?|ext\.?|extension|(?<=[0-9 ])x", plain, flags=re.I)
         digits = spoken_digits(main.replace("(0)", ""))
         return same_phone(digits, plus="+" in main) + "".join(f"x{spoken_digits(part)}" for part in extension)
     if kind in (ID, CARD):
-        return re.sub(r"[^0-9A-Z]", "", plain.upper())
+        return re.sub(r"[^0-9A-Z]", "", plain.upper().translate({ord("×"): "X", ord("Х"): "X"}))
     if kind == LITERAL:
         return text
     return " ".join(plain.casefold().split())
@@ -112,9 +114,17 @@ def _again(text: str, plain: str, known: list[Found]) -> Iterator[Found]:
             continue
         exact = kind == NAME and " " not in needle
         hay, needle = (plain, needle) if exact else (low, needle.casefold())
-        for match in re.finditer(re.escape(needle), hay):
+        for match in re.finditer(_writings(kind, needle), hay):
             if not _inside_word(plain, *match.span()):
                 yield Found(kind, *match.span(), text[slice(*match.span())], "a value seen before", 0.3)
+
+
+def _writings(kind: str, needle: str) -> str:
+    """A pattern for a value: a number also in other groups than it was first written in."""
+    signs = re.sub(r"[ .()·-]", "", needle)
+    if kind not in (PHONE, ID, CARD) or len(signs) < 7 or not (signs.isascii() and signs.isalnum()):
+        return re.escape(needle)
+    return r"[ .()·-]{0,3}".join(signs)
 
 
 def _inside_word(text: str, start: int, end: int) -> bool:

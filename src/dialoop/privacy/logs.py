@@ -77,9 +77,9 @@ class LogProtection(logging.Filter):
 
     def _value(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
         """Text and JSON masked inside; any other thing replaced by its masked text if that says something private."""
-        if value is None or isinstance(value, bool | float):
+        if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, (Mapping, str, int, list, tuple)):
+        if isinstance(value, (Mapping, str, int, float, list, tuple)):
             plain = dict(value) if isinstance(value, Mapping) else value
             masked = changed(plain, self._field, path)
             return value if masked == (list(plain) if isinstance(plain, tuple) else plain) else masked

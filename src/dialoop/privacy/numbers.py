@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dialoop.privacy.folding import unquoted
 from dialoop.privacy.found import CARD, ID, PHONE, Found
 from dialoop.privacy.numbering import (
     is_american,
@@ -23,12 +24,15 @@ from dialoop.privacy.numbering import (
     is_mobile,
     is_national,
     is_old_identity_number,
+    is_service,
 )
 
 _MOST_GROUPS = 18  # of one number: an identity number with a space after each digit
 _MOST_DIGITS = 19
 _BEFORE = 24  # characters before a number that are read for words
-_GLUE = re.compile(r"[ .()-]{1,3}")
+_GLUE = re.compile(r"[ .()·-]{1,3}")
+_LAST_SIGNS = "xX×хХ"
+"""What people write at the end of an identity number: the letter, the sign for times, the Cyrillic letter."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _GROUP = re.compile(r"[0-9]+")
 _DAY = re.compile(
@@ -88,6 +92,7 @@ class _Window:
 
 def find_numbers(text: str) -> Iterator[Found]:
     """Identity numbers, cards and telephone numbers in folded text. Overlaps are left in."""
+    text = unquoted(text)
     for run in _runs(text):
         for window, inside in _windows(text, run):
             found = _identity(window) or _card(window) or (None if inside else _phone(window))
@@ -150,14 +155,14 @@ def _window(text: str, run: list[tuple[int, int]]) -> _Window | None:
     if not 7 <= len(digits) <= _MOST_DIGITS:
         return None
     groups = tuple(b - a for a, b in run)
-    if len(digits) == 17 and text[end : end + 1] in ("x", "X"):
+    if len(digits) == 17 and text[end : end + 1] and text[end] in _LAST_SIGNS:
         digits, end = digits + "X", end + 1
-    elif len(digits) == 17 and re.match(r"[ -][xX](?![A-Za-z])", text[end : end + 2]):
+    elif len(digits) == 17 and re.match(rf"[ -][{_LAST_SIGNS}](?![A-Za-z])", text[end : end + 2]):
         digits, end = digits + "X", end + 2
     if start and text[start - 1] == "(" and ")" in text[start:end]:
         start -= 1
     plus = start > 0 and text[start - 1] == "+"
-    if plus:
+    if plus and text[start - 2 : start - 1] != "\0":  # a quoted sign stays in its link
         start -= 1
         if start and text[start - 1] == "(" and ")" in text[start:end]:
             start -= 1
@@ -209,8 +214,8 @@ def _phone(window: _Window) -> Found | None:
         if is_international(digits) and groups[-1] > 1:
             return window.found(PHONE, "a number with its country code", 1.0, end=_with_extension(window))
         return None
-    if len(groups) == 1 and _COUNTS.search(window.before):  # nobody writes an order's number in groups
-        return None
+    if is_service(digits, groups) or (len(groups) == 1 and _COUNTS.search(window.before)):
+        return None  # nobody writes an order's number in groups
     if is_mobile(digits) or (digits[:2] == "86" and is_mobile(digits[2:])):
         return window.found(PHONE, "a mobile number", 0.95)
     if digits[:2] == "00" and is_international(digits[2:]) and groups[-1] > 1:
@@ -221,7 +226,8 @@ def _phone(window: _Window) -> Found | None:
         return window.found(PHONE, "a land line with its extension", 0.9)
     if is_american(digits, groups) or is_national(digits, groups):
         return window.found(PHONE, "a number as it is dialled in its country", 0.8, end=_with_extension(window))
-    if is_local(digits, groups) and _hyphen(window) and not _HAN.search(window.text):
+    alone = re.search(r"[0-9][.-]$", window.before) is None  # "100-200-3000"
+    if is_local(digits, groups) and _hyphen(window) and alone and not _HAN.search(window.text):
         return window.found(PHONE, "seven digits with a dash, in a text without Han", 0.5)
     if _callable(digits, groups) and _CALLS.search(window.before):
         return window.found(PHONE, "digits after a word for telephone", 0.6, end=_with_extension(window))

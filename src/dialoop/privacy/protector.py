@@ -16,7 +16,7 @@ from dialoop.conversation import parse_tool_arguments
 from dialoop.errors import DataError
 from dialoop.privacy.fields import Field, Keys, changed, find_field
 from dialoop.privacy.finding import Memory, find, same
-from dialoop.privacy.found import NAME, Finder, Found
+from dialoop.privacy.found import LITERAL, NAME, Finder, Found
 from dialoop.privacy.stand_in import STAND_IN, check_kind, stand_in
 from dialoop.privacy.vault import Vault
 
@@ -73,7 +73,10 @@ class Protector:
         self._finders, self._keys, self._memory = tuple(finders), keys, Memory()
         texts = tuple(house)
         self._house = {
-            (one.kind, same(one.kind, one.text)) for text in texts for one in find(text, finders=self._finders)
+            (one.kind, same(one.kind, one.text))
+            for text in texts
+            for one in find(text, finders=self._finders)
+            if one.kind != LITERAL
         } | {(NAME, same(NAME, text)) for text in texts}
 
     def protect(self, text: str, *, asked: str = "") -> str:
@@ -96,10 +99,10 @@ class Protector:
         Where nothing is private the text comes back as it was; else spaces between values may change.
         """
         try:
-            value = json.loads(text)
+            value = _parsed(text)
+            protected = self._protect_value(value)
         except (ValueError, RecursionError):
             return self.protect(text)
-        protected = self._protect_value(value)
         return text if protected == value else _written_like(text, value, protected)
 
     def restore(self, text: str) -> Restored[str]:
@@ -110,7 +113,7 @@ class Protector:
     def restore_arguments(self, arguments: dict[str, Any]) -> Restored[dict[str, Any]]:
         """A tool's arguments with the true values, for the tool."""
         unknown: list[str] = []
-        return Restored(changed(arguments, lambda one: self._restored(one.text, unknown)), tuple(unknown))
+        return Restored(self._restore_value(arguments, unknown), tuple(unknown))
 
     def restore_json(self, text: str) -> Restored[str]:
         """A tool call's arguments as JSON text, with the true values in it. Raises DataError for no JSON object."""
@@ -119,14 +122,27 @@ class Protector:
         same_text = restored.value == arguments
         return Restored(text if same_text else _written_like(text, arguments, restored.value), restored.unknown)
 
-    def _protect_value(self, value: Any) -> Any:
+    def _protect_value(self, value: Any, path: tuple[str | int, ...] = ()) -> Any:
         known = self._known()
 
         def protect(one: Field) -> str:
+            if (inner := _inner(one)) is not None:
+                protected = self._protect_value(inner, one.path)
+                return one.text if protected == inner else _written_like(one.text, inner, protected)
             found = find_field(one, own=self._keys, finders=self._finders, known=known, memory=self._memory)
             return self._replaced(one.text, found, exactly=one.is_key).text
 
-        return changed(value, protect)
+        return changed(value, protect, path)
+
+    def _restore_value(self, value: Any, unknown: list[str]) -> Any:
+        def restore(one: Field) -> str:
+            inner = _inner(one) if STAND_IN.search(one.text) else None
+            if inner is None:
+                return self._restored(one.text, unknown)
+            restored = self._restore_value(inner, unknown)
+            return one.text if restored == inner else _written_like(one.text, inner, restored)
+
+        return changed(value, restore)
 
     def _known(self) -> list[Found]:
         """What was found earlier in the conversation, as values to look for again."""
@@ -161,12 +177,34 @@ class Protector:
         return STAND_IN.sub(value, text)
 
 
+def _parsed(text: str) -> Any:
+    """JSON text read; ValueError also where an object has a key twice: one of the values would be lost."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a key stands twice in one object")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _inner(field: Field) -> Any:
+    """The object or list that a text inside JSON is the JSON of; None where it is none."""
+    if field.is_key or field.text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return _parsed(field.text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _written_like(text: str, before: Any, value: Any) -> str:
     """`value` as JSON text, with the spaces of `text`, which is `before`, where those are one of the two usual ways."""
     compact = (",", ":")
-    if json.dumps(before, ensure_ascii=False, separators=compact) == text:
-        return json.dumps(value, ensure_ascii=False, separators=compact)
     try:
-        return json.dumps(value, ensure_ascii=False)
+        usual = json.dumps(before, ensure_ascii=False, separators=compact) != text
+        written = json.dumps(value, ensure_ascii=False, separators=None if usual else compact)
+        half = re.search("[\ud800-\udfff]", written) is not None  # half a sign can only be written as its number
+        return json.dumps(value, separators=None if usual else compact) if half else written
     except (ValueError, RecursionError) as error:
         raise DataError(f"the value cannot be written as JSON: {error}", remedy="flatten it") from None
