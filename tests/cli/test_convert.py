@@ -155,3 +155,20 @@ def test_protect_puts_stand_ins_into_conversations_and_labelled_texts(tmp_path: 
     done = json.loads((tmp_path / "d.jsonl").read_text())
     assert done["text"] == "my name is <name_1>, call <phone_1> about the lamp"
     assert done["text"][done["spans"][0]["start"] : done["spans"][0]["end"]] == "lamp"
+
+
+def test_a_record_with_two_errors_is_left_out_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bad = {"messages": [{"role": "user", "content": None}, {"role": "assistant", "content": ""}]}
+    good = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]}
+    assert run(write(tmp_path / "a.jsonl", bad, good), tmp_path / "b.jsonl", "--leave-out-faulty") == 0
+    assert "left out: 1 faulty records" in capsys.readouterr().err
+
+
+def test_only_the_end_of_a_name_says_the_form(tmp_path: Path):
+    (tmp_path / "a.conll").write_text("to O\nUlm B-town\n", encoding="utf-8")
+    assert run(tmp_path / "a.conll", tmp_path / "a.conll.jsonl") == 0
+    assert json.loads((tmp_path / "a.conll.jsonl").read_text(encoding="utf-8"))["text"] == "to Ulm"
+    (tmp_path / "a.txt").write_text("User: hi\nAgent: yes\n", encoding="utf-8")
+    assert run(tmp_path / "a.txt", tmp_path / "a.txt.jsonl.gz") == 0
+    with gzip.open(tmp_path / "a.txt.jsonl.gz", "rt", encoding="utf-8") as stream:
+        assert json.load(stream)["id"] == "a-1"

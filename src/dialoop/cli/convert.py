@@ -72,8 +72,8 @@ def convert(
     reading.tell_rest()
     kept = reading.read - len(refused)
     typer.echo(f"{target}: {kept} {found.form.holds} written as {FORMS[form_to].title}", err=True)
-    if reading.errors:
-        typer.echo(f"left out: {reading.errors} faulty records, told above", err=True)
+    if reading.left_out:
+        typer.echo(f"left out: {reading.left_out} faulty records, told above", err=True)
     if reading.end is not None:
         typer.echo(f"{target} is not whole: nothing of {source} after {reading.end} was read", err=True)
         raise typer.Exit(2)
@@ -85,10 +85,10 @@ def _protected(record: Conversation | Example) -> Conversation | Example:
 
 def _form_for(target: Path, read: str, holds: str) -> str:
     """Lines by the file's name; else dialoop's own form for conversations, and the form read for labelled texts."""
-    suffixes = target.suffixes
-    if ".conll" in suffixes or ".bio" in suffixes:
+    suffixes = [suffix for suffix in target.suffixes if suffix != ".gz"]
+    if suffixes[-1:] in ([".conll"], [".bio"]):
         return "conll"
-    if ".txt" in suffixes:
+    if suffixes[-1:] == [".txt"]:
         return "transcript"
     if holds == "conversations":
         return "openai"
@@ -101,15 +101,21 @@ class _Reading:
     def __init__(self, leave_out_faulty: bool) -> None:
         self.leave_out_faulty = leave_out_faulty
         self.told = 0
-        self.errors = 0
+        self.faulty: set[tuple[Place, int, str | None]] = set()
+        """The records with errors: where they begin, which one there, and their ids."""
+        self.unheld = 0
         self.read = 0
         self.end: Place | None = None
         """Where the reading ended before the file did."""
 
+    @property
+    def left_out(self) -> int:
+        """Records that cannot be read, or that the form cannot hold."""
+        return len(self.faulty) + self.unheld
+
     def tell(self, fault: Fault) -> None:
         """One fault, on standard error."""
         self.told += 1
-        self.errors += fault.level == "error"
         self.end = fault.place if fault.ends else self.end
         if self.told <= _SHOWN:
             typer.echo(str(fault), err=True)
@@ -128,6 +134,8 @@ class _Reading:
                 raise _with_way_out(item)
             else:
                 self.tell(item)
+                if item.level == "error":
+                    self.faulty.add((item.place, item.nth, item.conversation_id))
 
     def counted(self, records: Iterator[Conversation | Example]) -> Iterator[Conversation | Example]:
         """The same records, counted."""
@@ -140,8 +148,9 @@ class _Reading:
         yield from lines
         for fault in left_out:
             self.tell(fault)
-        if self.read == len(left_out):
-            reason = f"no record can be written: {self.errors} are left out"
+        self.unheld = len(left_out)
+        if self.read == self.unheld:
+            reason = f"no record can be written: {self.left_out} are left out"
             raise DataError(reason, remedy="see the faults above, or choose another form with --to")
 
 

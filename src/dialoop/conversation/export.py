@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dialoop.conversation.example import Example
+from dialoop.conversation.example import EXAMPLE_META, Example
 from dialoop.conversation.faults import Fault, Refusal
 from dialoop.conversation.forms import conll
 from dialoop.conversation.forms.page import Page
@@ -28,9 +28,9 @@ DROPS = ("annotations", "extra", "name", "rejected", "tools", "weight")
 """What may be left out of records on request. `tools`: definitions of tools that the conversation does not call."""
 
 _COLUMNS = {
-    "labels": ["text", "label", "id", "lang", "split", "source", "customer"],
-    "scores": ["text", "score", "id", "lang", "split", "source", "customer"],
-    "spans": ["text", "spans", "id", "lang", "split", "source", "customer"],
+    "labels": ["text", "label", *EXAMPLE_META],
+    "scores": ["text", "score", *EXAMPLE_META],
+    "spans": ["text", "spans", *EXAMPLE_META],
     "pairs": ["context", "response", "system", "id", "lang", "source", "split", "customer", "outcome"],
     "alpaca": ["instruction", "input", "output", "system", "id", "lang", "source", "split", "customer", "outcome"],
 }

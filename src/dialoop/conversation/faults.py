@@ -17,7 +17,8 @@ Level = Literal["error", "warning"]
 class Fault:
     """One fault. `kind` is a short stable word by which faults of one sort are counted.
 
-    `ends`: of the file nothing after its line was read. `seen`: the text of a line with bytes that are none, these as
+    `nth`: of the records that begin on its line, which one; the reason says so from the second on. `ends`: of the file
+    nothing after its line was read. `seen`: the text of a line with bytes that are none, these as
     lone surrogates; enough to tell where the record ends that it belongs to.
     """
 
@@ -28,6 +29,7 @@ class Fault:
     conversation_id: str | None = None
     kind: str = "form"
     ends: bool = False
+    nth: int = 1
     seen: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -40,6 +42,10 @@ class Fault:
     def and_no_more(self) -> Fault:
         """The same fault, after which nothing of the file is read; it says so."""
         return replace(self, reason=f"{self.reason}; nothing after this line was read", ends=True)
+
+    def in_record(self, nth: int) -> Fault:
+        """The same fault, of the `nth` of the records that begin on its line."""
+        return self if nth == 1 else replace(self, reason=f"record {nth} of this line: {self.reason}", nth=nth)
 
     def in_conversation(self, conversation_id: str) -> Fault:
         """The same fault, with the conversation named."""

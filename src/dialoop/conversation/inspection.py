@@ -65,7 +65,7 @@ class _Tally:
     def __init__(self, path: str, encoding: str) -> None:
         self.file = FileFindings(path=path, encoding=encoding)
         self.customers: set[str] = set()
-        self.refused: set[tuple[int | None, str | None]] = set()
+        self.refused: set[tuple[int | None, int, str | None]] = set()
         self.offered: set[str] = set()
         self.lengths: dict[str, Counter[int]] = {}
         self.messages: Counter[int] = Counter()
@@ -74,7 +74,7 @@ class _Tally:
         _count(self.file.faults_by_kind, fault.kind)
         if fault.level == "error":
             self.file.errors += 1
-            self.refused.add((fault.place.line, fault.conversation_id))
+            self.refused.add((fault.place.line, fault.nth, fault.conversation_id))
         else:
             self.file.warnings += 1
         result.faults_total += 1

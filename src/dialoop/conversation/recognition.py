@@ -1,6 +1,7 @@
 """Finds out by a file's first lines what it is: the container (JSONL, JSON, a table, lines) and its records' form.
 
-The name of the file is not looked at. It reads a head of at most 50 lines and 1 MB, and nothing of the rest.
+The name of the file is not looked at. It reads a head of at most 50 lines and 1 MB, of a JSON file whose records go
+over many lines 1 MB, and nothing of the rest.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 from dialoop.conversation.faults import Fault, Refusal
 from dialoop.conversation.forms.registry import FORMS, LineForm, RowForm, form_named
-from dialoop.conversation.json_text import parse_json
+from dialoop.conversation.json_text import parse_json, shorten
 from dialoop.conversation.lines import Line
-from dialoop.conversation.rows import Row, array_rows
+from dialoop.conversation.rows import SEPARATOR, Row, array_rows
 
 HEAD_LINES = 50
+_JSON_LINES = 50_000
 _HEAD_CHARACTERS = 1_000_000
 _DELIMITERS = {"csv": ",", "tsv": "\t", "ssv": ";"}
 
@@ -62,11 +64,15 @@ _TITLES = {
 def take_head(lines: Iterator[Line | Fault]) -> list[Line | Fault]:
     """The first lines, for `recognise`; they are to be read again with the rest."""
     head: list[Line | Fault] = []
-    size = 0
+    size, most, begun = 0, HEAD_LINES, False
     for line in lines:
         head.append(line)
-        size += len(line.text) if isinstance(line, Line) else 0
-        if len(head) >= HEAD_LINES or size > _HEAD_CHARACTERS:
+        if isinstance(line, Line):
+            size += len(line.text)
+            if not begun and line.text.strip():  # a record over many lines may be longer than any number of them
+                begun = True
+                most = _JSON_LINES if _is_json(line.text) and _json_container([line.text]) == "json" else HEAD_LINES
+        if len(head) >= most or size > _HEAD_CHARACTERS:
             break
     return head
 
@@ -82,14 +88,20 @@ def recognise(head: list[Line | Fault], form: str | None = None) -> Recognised:
         return Recognised(forced, "lines")
     if not texts:
         return Recognised(forced or FORMS["openai"], "jsonl", certain=False)  # only faults, which the reading tells
-    if texts[0].lstrip().startswith(("{", "[")):
+    if _is_json(texts[0]):
         container = _json_container(texts)
         rows = _json_values(texts) if container == "jsonl" else _values(array_rows(iter(head), ""))
         return Recognised(forced or _row_form(rows), container)
     return _text(texts, forced)
 
 
+def _is_json(text: str) -> bool:
+    return text.lstrip().startswith(("{", "["))
+
+
 def _text(texts: list[str], forced: RowForm | None) -> Recognised:
+    if len(texts) > 1 and SEPARATOR.fullmatch(texts[0]):
+        texts = texts[1:]
     for container, delimiter in _DELIMITERS.items():
         try:
             header = [cell.strip() for cell in next(csv.reader([texts[0]], delimiter=delimiter))]
@@ -104,14 +116,16 @@ def _text(texts: list[str], forced: RowForm | None) -> Recognised:
         if isinstance(form, LineForm) and form.fits(texts[:HEAD_LINES]):
             return Recognised(form, "lines")
     raise Refusal(
-        "the form of this file is not recognised: neither JSON, nor a known table, columns or transcript", _remedy()
+        "the form of this file is not recognised: neither JSON, nor a known table, columns or transcript; "
+        f"it begins with {shorten(texts[0])}",
+        _remedy(),
     )
 
 
 def _json_container(texts: list[str]) -> str:
     """An array, or an object that goes on after the first line, is one JSON file; all else is a record a line."""
     first = texts[0].strip()
-    return "json" if first.startswith("[") or first[-1] in "{[," else "jsonl"
+    return "json" if first.startswith("[") or first[-1] in "{[,:" else "jsonl"
 
 
 def _json_values(texts: list[str]) -> list[Any]:

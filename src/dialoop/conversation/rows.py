@@ -25,6 +25,10 @@ class Row(NamedTuple):
     value: Any
 
 
+SEPARATOR = re.compile('"?sep=[,;\t]"?')
+"""What Excel wants before the header of a table, so that it takes the delimiter that is named."""
+
+
 def jsonl_rows(lines: Iterator[Line | Fault], path: str) -> Iterator[Row | Fault]:
     """One JSON value a line; blank lines count as lines only."""
     for line in lines:
@@ -185,7 +189,7 @@ def table_rows(
         yield from faults
         if cells is None or any(fault.ends for fault in faults):
             return
-        if refused or not any(cells):
+        if refused or not any(cells) or (header is None and SEPARATOR.fullmatch(delimiter.join(cells))):
             continue
         place = Place(path, source.began)
         if header is None:

@@ -59,7 +59,7 @@ def scan_placed(
         if isinstance(item, Fault):
             yield item.place, item
             continue
-        faults = page.take_warnings() + _check(item, page.place)
+        faults = page.take_warnings() + [fault.in_record(page.nth) for fault in _check(item, page.place)]
         for fault in faults:
             yield fault.place, fault
         if not any(fault.level == "error" for fault in faults):
@@ -124,14 +124,18 @@ def _records(
         return
     page.line = 0
     for row in _rows(lines, found, page.path, max_bytes, encoding):
-        if isinstance(row, Fault):
-            yield row
+        if isinstance(row, Fault) and (row.level == "warning" or found.container != "json"):
+            yield row  # elsewhere a line begins one record at most
             continue
-        page.line, page.nth = row.line, page.nth + 1 if row.line == page.line else 1
+        line = row.place.line if isinstance(row, Fault) else row.line
+        page.line, page.nth = line or 0, page.nth + 1 if line == page.line else 1
+        if isinstance(row, Fault):
+            yield row.in_record(page.nth)
+            continue
         try:
             yield form.read(row.value, page)
         except Refusal as refusal:
-            yield refusal.at(page.place, _id_of(row.value))
+            yield refusal.at(page.place, _id_of(row.value)).in_record(page.nth)
 
 
 def _rows(

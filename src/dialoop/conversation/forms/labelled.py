@@ -87,7 +87,7 @@ def _labels(value: Any) -> dict[str, Any]:
 
 def _score(value: Any) -> dict[str, Any]:
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or "_" in str(value):  # which Python alone takes for a part of a number
             raise ValueError
         return {"score": float(value)}
     except (TypeError, ValueError, OverflowError):

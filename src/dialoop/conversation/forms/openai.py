@@ -8,6 +8,8 @@ parts, arguments as an object, calls and results without ids. Keys that the reco
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,13 +43,20 @@ def read(value: Any, page: Page) -> Conversation:
         record = Conversation.model_validate(value)  # the usual case, and the fast one
     except ValidationError:
         record = None
-    if record and not any(message.role == "tool" and message.tool_call_id is None for message in record.messages):
+    if record and not any(map(_lacks, record.messages)):
         return record
     plain = _plain_record(value, page)
     try:
         return Conversation.model_validate(plain)
     except ValidationError as error:
         raise Refusal(*_reason(error)) from None
+
+
+def _lacks(message: Message) -> bool:
+    """Whether a call or a result has no id, or something is there that says nothing."""
+    calls = message.tool_calls
+    unnamed = message.tool_call_id == "" or (message.role == "tool" and message.tool_call_id is None)
+    return unnamed or calls == [] or any(call.id == "" for call in calls or ())
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
@@ -102,7 +111,7 @@ def _keep_unknown(record: dict[str, Any], unknown: dict[str, Any], kept: dict[in
 def _plain_messages(messages: list[Any], page: Page) -> tuple[list[dict[str, Any]], dict[int, dict[str, Any]]]:
     plain: list[dict[str, Any]] = []
     kept: dict[int, dict[str, Any]] = {}
-    ids = _Ids()
+    ids = _Ids(messages)
     for index, raw in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(raw, dict):
@@ -110,6 +119,8 @@ def _plain_messages(messages: list[Any], page: Page) -> tuple[list[dict[str, Any
         message = {key: item for key, item in raw.items() if key in _MESSAGE_KEYS and item is not None}
         message["role"] = _role(raw, where)
         message["content"] = _content(raw.get("content"), where)
+        if message.get("tool_call_id") == "":
+            del message["tool_call_id"]
         if raw.get("function_call") is not None:
             if message.get("tool_calls"):
                 raise Refusal(f"{where} has 'tool_calls' and the older 'function_call'", "keep one of the two", "tools")
@@ -121,6 +132,7 @@ def _plain_messages(messages: list[Any], page: Page) -> tuple[list[dict[str, Any
             message["tool_calls"], details["call_keys"] = ids.calls(message["tool_calls"], where, page)
         if message["role"] == "tool":
             ids.result(message, page)
+        _refuse_refusal(raw, message, where)
         extra = {key: item for key, item in raw.items() if key not in _MESSAGE_KEYS and key != "function_call"}
         extra = {key: item for key, item in extra.items() if item not in (None, [], {})}
         if (given := extra.pop("index", index)) != index:
@@ -142,8 +154,8 @@ _DETAILS = {
 class _Ids:
     """Gives ids to calls that have none and, in order, to the results that answer them."""
 
-    def __init__(self) -> None:
-        self.made = 0
+    def __init__(self, messages: list[Any]) -> None:
+        self.free = free_ids(message for message in messages if isinstance(message, dict))
         self.open: dict[str, Any] = {}
         """The name of the function by the id of the call that waits for its result."""
 
@@ -166,11 +178,10 @@ class _Ids:
             if isinstance(function.get("arguments"), dict):
                 function["arguments"] = dump_line(function["arguments"])
             identity = call.get("id")
-            if identity is None:
-                self.made += 1
-                identity = f"call_{self.made}"
+            if identity in (None, ""):
+                identity = next(self.free)
                 page.say_once("call_id", "tool calls without id: they are numbered in order", "none is needed")
-            plain.append({"id": identity, "type": call.get("type", "function"), "function": function})
+            plain.append({"id": identity, "type": call.get("type") or "function", "function": function})
             self.open[str(identity)] = name
         return plain, unknown
 
@@ -180,6 +191,20 @@ class _Ids:
             page.say_once("call_id", "tool results without tool_call_id: matched to calls in order", "none is needed")
         if isinstance(message.get("tool_call_id"), str):
             self.open.pop(message["tool_call_id"], None)
+
+
+def free_ids(messages: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Ids for calls that have none: call_1, call_2 and so on, less those that are given in the messages."""
+    given = {
+        call.get("id") for message in messages for call in listed_calls(message) if isinstance(call.get("id"), str)
+    }
+    return (identity for number in count(1) if (identity := f"call_{number}") not in given)
+
+
+def listed_calls(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls of a message that has not been looked at yet; what is no call is left to who reads them."""
+    calls = message.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def name_of(call: Any) -> str | None:
@@ -226,6 +251,16 @@ def _content(content: Any, where: str) -> str | None:
                 raise Refusal(reason, "only text can be held; leave the record out or describe the part", "content")
         return "".join(texts)
     raise Refusal(f"{where}.content is neither text nor null: {shorten(str(content))}", "write text", "content")
+
+
+def _refuse_refusal(raw: dict[str, Any], message: dict[str, Any], where: str) -> None:
+    """An answer of OpenAI's whose text stands under `refusal` alone is not taken for one that says nothing."""
+    refusal = raw.get("refusal")
+    if message["content"] or message.get("tool_calls") or not isinstance(refusal, str) or not refusal.strip():
+        return
+    reason = f"{where} is a refusal: {shorten(refusal)} stands under 'refusal', and 'content' is empty"
+    remedy = "move the text to 'content' if the agent is to say it; else leave the record out"
+    raise Refusal(reason, remedy, "empty_message")
 
 
 def _part_keys(content: Any) -> list[dict[str, Any]]:

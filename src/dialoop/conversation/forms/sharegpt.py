@@ -7,7 +7,6 @@ order. Arguments are held as JSON values, so they come back equal as JSON, not l
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 from dialoop.conversation.faults import Refusal
@@ -102,23 +101,17 @@ def _number(messages: list[dict[str, Any]]) -> None:
 
     Calls that are none are left to the reader of messages, which refuses them.
     """
-    given = {call.get("id") for message in messages for call in _listed(message) if isinstance(call.get("id"), str)}
-    free = (f"call_{number}" for number in count(1) if f"call_{number}" not in given)
+    free = openai.free_ids(messages)
     waiting: dict[str, Any] = {}
     for message in messages:
-        if calls := _listed(message):
+        if calls := openai.listed_calls(message):
             for call in calls:
-                call["id"] = next(free) if call.get("id") is None else call["id"]
+                call["id"] = next(free) if call.get("id") in (None, "") else call["id"]
             waiting = {str(call["id"]): openai.name_of(call) for call in calls}
         elif message["role"] == "tool":
-            if message.get("tool_call_id") is None and waiting:
+            if message.get("tool_call_id") in (None, "") and waiting:
                 message["tool_call_id"] = openai.answered(waiting, message.get("name"))
             waiting.pop(str(message.get("tool_call_id")), None)
-
-
-def _listed(message: dict[str, Any]) -> list[dict[str, Any]]:
-    calls = message.get("tool_calls")
-    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def _calls(text: Any, where: str) -> list[dict[str, Any]]:
@@ -132,10 +125,14 @@ def _calls(text: Any, where: str) -> list[dict[str, Any]]:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str):
             raise Refusal(f"{where}: the call names no function: {shorten(str(text))}", _CALL_FORM, "tool_call")
         rest = {key: item for key, item in call.items() if key not in ("id", "name", "arguments")}
+        if "arguments" not in call and (given := [key for key in rest if key in _OTHER_ARGUMENTS]):
+            reason = f"{where}: the call of {shorten(call['name'])} has {given[0]!r} and no 'arguments'"
+            raise Refusal(reason, f"call it 'arguments': {_CALL_FORM}", "arguments")
         plain.append({**rest, "function": {"name": call["name"], "arguments": call.get("arguments", {})}})
     return plain
 
 
+_OTHER_ARGUMENTS = ("parameters", "args", "input", "kwargs")
 _CALL_FORM = 'write {"name": "...", "arguments": {...}} as text'
 
 

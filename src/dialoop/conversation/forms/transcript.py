@@ -43,6 +43,19 @@ def fits(lines: list[str]) -> bool:
 
 def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Conversation | Fault]:
     """The conversations of a file, each after its blank line; a faulty one is refused whole."""
+    unanswered = False
+    for block in _blocks(lines):
+        for item in [block] if isinstance(block, Fault) else _conversation(block, page):
+            if isinstance(item, Conversation):
+                sides = {message.role for message in item.messages} - {"system"}
+                if unanswered and sides == {"assistant"}:
+                    page.say_once("roles", _TORN, "take out the blank lines between what is one conversation")
+                unanswered = sides == {"user"}
+            yield item
+
+
+def _blocks(lines: Iterator[Line | Fault]) -> Iterator[list[Line] | Fault]:
+    """The lines between blank ones, less blocks with a line that cannot be read; faults as they come."""
     block: list[Line] = []
     spoilt = False  # a line of the block cannot be read, which is told
     for line in lines:
@@ -53,10 +66,10 @@ def read(lines: Iterator[Line | Fault], page: Page) -> Iterator[Conversation | F
             block.append(line)
         else:
             if block and not spoilt:
-                yield from _conversation(block, page)
+                yield block
             block, spoilt = [], False
     if block and not spoilt:
-        yield from _conversation(block, page)
+        yield block
 
 
 def write(conversation: Conversation) -> list[str]:
@@ -119,6 +132,7 @@ def _like_speaker(text: str) -> bool:
     return bool(colon) and (known or _OTHER_NAME.fullmatch(text) is not None)
 
 
+_TORN = "answers alone follow a conversation that nobody answers: a blank line ends a conversation"
 _NO_SPEAKER = "the line begins as if somebody new spoke, and goes on with the message before"
 
 _REMEDY = (
