@@ -112,6 +112,15 @@ def test_what_cannot_be_used_is_refused_in_one_message(capsys, world, tmp_path, 
     assert "Traceback" not in error
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(capsys, tmp_path):
+    """Neither the model nor the data is there, and yet it is the file in the way that is told."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        status, _, told = run(capsys, tmp_path / "none", tmp_path / "none.jsonl", "--out", out)
+        assert status == 2
+        assert f"{tmp_path / 'file'}: this is a file, and the report needs a folder" in told
+
+
 def test_a_base_whose_own_template_hides_tools_is_measured_with_the_tuned_one(capsys, world, tmp_path):
     base = tiny_model("llama", tmp_path / "base")
     bare = (

@@ -77,3 +77,10 @@ def test_token_types_that_only_one_side_has_are_lined_up() -> None:
     expected_before = (1 + 2 * 1 / 3 + 0) / 3  # type 1 hit; type 2 once said, twice true; type 9 said in vain
     assert difference.value == pytest.approx(1 - expected_before)
     assert int(before.units.sum()) == 3
+
+
+def test_swaps_that_leave_a_side_without_a_figure_do_not_make_p_smaller() -> None:
+    """Each model has a figure in one conversation alone: of all ways to part them, two give one, equally far."""
+    before = Tally(np.array([[1.0, 2.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), formulas.ratio)
+    after = Tally(np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [1.0, 3.0, 1.0]]), formulas.ratio)
+    assert before.difference(after, Draws.make(3, 400, 0), 0.95).p == 1.0

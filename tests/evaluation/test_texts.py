@@ -46,3 +46,16 @@ def test_an_empty_answer_scores_nothing_unless_the_truth_is_empty_too() -> None:
     assert texts.chrf_score("", "hello") == 0.0
     assert texts.chrf_score("", "") == 1.0
     assert texts.chrf_score("hello", "") == 0.0
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "zh_CN", "zh_Hant_TW", "ZH", "zho", "Chinese", "中文"])
+def test_chinese_by_whatever_name_is_parted_into_characters(lang: str) -> None:
+    """By words of blanks a whole Chinese answer is one word, and any slip in it makes BLEU 0."""
+    truth, answer = "您好，请问几位？", "您好，请问两位？"
+    assert texts.bleu_counts(answer, truth, lang) == texts.bleu_counts(answer, truth, "zh")
+    assert texts.bleu_counts(answer, truth, lang)[0] == 7
+
+
+def test_japanese_by_a_locale_is_parted_into_characters() -> None:
+    assert texts.bleu_counts("はい", "はい", "ja_JP") == texts.bleu_counts("はい", "はい", "ja")
+    assert texts.bleu_counts("はい", "はい", "en_GB") == texts.bleu_counts("はい", "はい", "en")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+
+from dialoop.errors import SettingsError
 
 
 def evaluate(
@@ -53,11 +56,12 @@ def evaluate(
         held=held,
         dtype=dtype,
     )
+    folder = out or Path("evaluations") / f"{Path(model).name}-on-{data.name.split('.')[0]}"
+    _check_folder(folder)
     model, before = on_shelf(model), None if before is None else on_shelf(before)
     told = Console(stderr=True)
     with progress_bar(told) as progress:
         result = evaluate_files(model, data, settings, before=before, train=train, device=device, progress=progress)
-    folder = out or Path("evaluations") / f"{Path(model).name}-on-{data.name.split('.')[0]}"
     paths = write_report(result, folder)
     if as_json:
         typer.echo(result.model_dump_json())
@@ -65,3 +69,12 @@ def evaluate(
         show(Console(), table(result))
     for kind, path in paths.items():
         told.print(f"{kind}: {path}", highlight=False, soft_wrap=True)
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuses a folder that cannot be made or written, before the time is spent on what would stand in it."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError("this is a file, and the report needs a folder", where=there, remedy="give another --out")
+    if not os.access(there, os.W_OK):
+        raise SettingsError("the report cannot be written into this folder", where=there, remedy="give another --out")

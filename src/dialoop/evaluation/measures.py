@@ -88,7 +88,9 @@ MEASURES: dict[str, Measure] = {
         "Malformed call", "%", "lower", "calls", "turns with a call that does not parse, over all turns"
     ),
     "call_false": Measure("False call", "%", "lower", "calls", "turns that call though the truth is text"),
-    "bleu": Measure("BLEU", "0–100", "higher", "texts", "sacrebleu, tokenizer zh for Chinese, 13a else"),
+    "bleu": Measure(
+        "BLEU", "0–100", "higher", "texts", "sacrebleu, tokenizer zh for Chinese, char for Japanese and Thai, 13a else"
+    ),
     "chrf": Measure("chrF", "0–100", "higher", "texts", "sacrebleu, chrF2"),
     "rouge_l": Measure("ROUGE-L", "%", "higher", "texts", "rouge-score F1, mean over turns; Chinese by characters"),
     "length_ratio": Measure("Length ratio", "", "near one", "texts", "characters said over characters true"),

@@ -63,6 +63,7 @@ class Tally:
             return Difference(value=_known(value))
         low, high = _interval(_in_chunks(gap, draws.counts, lambda drawn: drawn @ both), confidence)
         shuffled = _in_chunks(gap, draws.swaps, lambda swaps: (1 - swaps) @ both + swaps @ swapped)
+        shuffled = shuffled[np.isfinite(shuffled)]  # one that leaves a side without a figure tells neither way
         extreme = np.count_nonzero(np.abs(shuffled) >= abs(value) - 1e-12)
         return Difference(value=value, low=low, high=high, p=(extreme + 1) / (len(shuffled) + 1))
 

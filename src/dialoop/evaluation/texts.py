@@ -41,7 +41,8 @@ def _scorer() -> RougeScorer:
     return RougeScorer(["rougeL"], tokenizer=_Units())
 
 
-_TOKENIZERS = {"zh": "zh", "cmn": "zh", "yue": "zh", "ja": "char", "th": "char"}
+_TOKENIZERS = dict.fromkeys("zh zho chi cmn yue chinese 中文 汉语 漢語".split(), "zh")
+_TOKENIZERS |= dict.fromkeys("ja jpn japanese 日本語 th tha thai ไทย".split(), "char")
 
 
 @cache
@@ -52,9 +53,9 @@ def _bleu(tokenizer: str) -> BLEU:
 def bleu_counts(answer: str, truth: str, lang: str) -> list[float]:
     """4 n-gram matches, 4 n-gram totals, the answer's and the truth's length in tokens, and 1 turn.
 
-    `lang`: a language tag (BCP 47); its first part chooses the tokenizer.
+    `lang`: a language tag (BCP 47), a locale (`zh_CN`) or a name (`Chinese`); its first part chooses the tokenizer.
     """
-    tokenizer = _TOKENIZERS.get(lang.lower().split("-")[0], "13a")
+    tokenizer = _TOKENIZERS.get(re.split("[-_]", lang.strip().casefold())[0], "13a")
     score = _bleu(tokenizer).corpus_score([answer], [[truth]])
     return [*map(float, score.counts), *map(float, score.totals), float(score.sys_len), float(score.ref_len), 1.0]
 

@@ -67,11 +67,15 @@ def lines(result: Evaluation | Comparison) -> dict[str, list[Line]]:
 
 
 def number(value: float | None, measure: Measure) -> str:
-    """A value in its unit: shares in per cent with one digit, scores with one, the rest with three figures."""
+    """A value in its unit: shares in per cent with one digit, scores with one, the rest with two; of what is below 0.1
+    two figures, so that a small error is not shown as none.
+    """
     if value is None:
         return NOTHING
     if measure.unit == "%":
         return f"{100 * value:.1f} %"
+    if 0 < abs(value) < 0.1 and measure.unit == "":
+        return f"{value:.2g}"
     return f"{value:.1f}" if measure.unit == "0–100" or abs(value) >= 100 else f"{value:.2f}"
 
 
@@ -167,15 +171,16 @@ def worst_answers(
 ) -> list[SideBySide]:
     """The `most` lowest scored answers of a kind; among equals, those first that were better before."""
     after = result.after if isinstance(result, Comparison) else result
-    earlier: dict[tuple[str, int], Answer] = {}
+    earlier: dict[tuple[object, ...], Answer] = {}
     if isinstance(result, Comparison):
-        earlier = {(one.conversation, one.index): one for one in result.before.answers}
-    pairs = [
-        SideBySide(one, earlier.get((one.conversation, one.index)))
-        for one in after.answers
-        if one.kind == kind and one.score < 1.0
-    ]
+        earlier = {_turn(one): one for one in result.before.answers}
+    pairs = [SideBySide(one, earlier.get(_turn(one))) for one in after.answers if one.kind == kind and one.score < 1.0]
     return sorted(pairs, key=lambda pair: (pair.after.score, -(pair.before.score if pair.before else 0.0)))[:most]
+
+
+def _turn(answer: Answer) -> tuple[object, ...]:
+    """What tells turns apart: ids of conversations may be there twice."""
+    return (answer.conversation, answer.index, answer.asked, answer.truth, *answer.true_calls, *answer.true_labels)
 
 
 @dataclass(frozen=True)
