@@ -1,6 +1,7 @@
 """Searching, the floor, and keeping up with the files; each on SQLite and on PostgreSQL."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -175,6 +176,43 @@ def test_a_file_that_breaks_while_serving_is_told_and_what_was_read_serves_on(
     assert "UTF-8" in caplog.text
     with pytest.raises(DataError, match=r"rules\.en\.md.*UTF-8"):
         knowledge.refresh()
+
+
+def test_a_folder_that_is_gone_for_a_while_is_told_and_what_was_read_serves_on(
+    folder: Path, knowledge: Knowledge, clock: Hands, caplog: pytest.LogCaptureFixture
+):
+    folder.rename(folder.with_name("away"))
+    clock.now += 2
+    with caplog.at_level(logging.WARNING, "dialoop.knowledge"):
+        assert sources(knowledge, "pets", "en") == ["rules.en.md#pets"]
+    assert "no Markdown file" in caplog.text
+    folder.with_name("away").rename(folder)
+    clock.now += 2
+    assert sources(knowledge, "pets", "en") == ["rules.en.md#pets"]
+
+
+def test_files_are_found_whatever_the_case_of_their_ending(folder: Path, index: str):
+    (folder / "SAUNA.MD").write_text("# Sauna\n\nOpen all day.\n", encoding="utf-8")
+    with open_knowledge(folder, index) as knowledge:
+        assert sources(knowledge, "sauna") == ["SAUNA.MD#sauna"]
+
+
+def test_a_sign_that_no_database_keeps_is_no_obstacle(folder: Path, index: str):
+    (folder / "nul.md").write_bytes(b"# Sau\x00na\n\nOpen \x00 all day, said the barber.\n")
+    with open_knowledge(folder, index) as knowledge:
+        assert [one.text for one in knowledge.search("barber")] == [
+            "Sau\ufffdna: Open \ufffd all day, said the barber."
+        ]
+
+
+def test_a_file_whose_name_is_no_text_is_told(folder: Path):
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/\xb9\xe6.md")).write_text("# Sauna\n\nOpen.\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system keeps no such name")
+    with pytest.raises(DataError, match=r"xb9.*name of this file") as caught:
+        open_knowledge(folder)
+    assert str(caught.value).encode()
 
 
 def test_many_threads_search_while_files_change(folder: Path, knowledge: Knowledge):

@@ -44,6 +44,62 @@ def test_sections_without_text_and_comments_are_left_out():
     assert made("# A\n\n## B\n<!-- a note\nof ours -->\n\n## C\nc <!-- hidden --> d\n") == [("a.md#c", "c  d")]
 
 
+def test_a_comment_over_many_lines_hides_headings_and_code():
+    assert made("# A\n<!--\n# Hidden\n```\nsecret\n-->\na\n# B\nb") == [("a.md#a", "a"), ("a.md#b", "b")]
+
+
+def test_code_holds_no_comments():
+    text = "`<!-- also: x -->` a\n\n```html\n<!-- also: y -->\n```"
+    (one,) = sections(f"# A\n{text}\n", "a.md")
+    assert (one.text, one.also) == (text, "")
+
+
+def test_what_only_looks_like_the_end_or_the_beginning_of_code_is_none():
+    assert made("# A\n```inline``` a\n# B\n````\n```\n# no\n````js\n````\n# C\nc") == [
+        ("a.md#a", "```inline``` a"),
+        ("a.md#b", "````\n```\n# no\n````js\n````"),
+        ("a.md#c", "c"),
+    ]
+
+
+def test_text_between_two_rules_at_the_top_is_no_front_matter():
+    assert made("---\n\nNo pets.\n\n---\n\n# A\na") == [("a.md", "---\n\nNo pets.\n\n---"), ("a.md#a", "a")]
+    for matter in ("---\n---", "--- \ntitle: x\ntags:\n- a\n--- ", "+++\ntitle = 'x'\n+++"):
+        assert made(f"{matter}\n# A\na") == [("a.md#a", "a")]
+
+
+def test_each_place_has_one_name():
+    assert [source for source, _ in made("# A\na\n# A-1\nb\n# A\nc\n# <b>A</b>\nd")] == [
+        "a.md#a",
+        "a.md#a-1",
+        "a.md#a-2",
+        "a.md#a-3",
+    ]
+
+
+def test_the_words_of_guests_go_to_the_sections_below_where_there_is_no_text():
+    found = sections(
+        "# Pets <!-- also: dog -->\n## Fee\n5 euros\n## Beds\nfree\n# Cars\n<!-- also: van -->\nyes", "a.md"
+    )
+    assert [(one.heading, one.also) for one in found] == [("Fee", "dog"), ("Beds", "dog"), ("Cars", "van")]
+
+
+@pytest.mark.parametrize("line", ["- number {} of a list", "{}. a point of it", "| {} | a cell | another |"])
+def test_a_long_list_is_cut_between_its_lines(line: str):
+    lines = [line.format(number) for number in range(200)]
+    found = sections("# A\n" + "\n".join(lines), "a.md")
+    assert len(found) > 2
+    assert all(len(one.text) <= LONGEST for one in found)
+    assert "\n".join(one.text for one in found).split("\n") == lines
+
+
+def test_a_table_in_pieces_has_its_head_in_each():
+    head, rows = "| room | price |\n|---|---|", [f"| room {number} | {number} euros |" for number in range(150)]
+    found = [one.text for one in sections("\n".join(["# A", head, *rows]), "a.md")]
+    assert all(one.startswith(head + "\n") and len(one) <= LONGEST for one in found)
+    assert [row for one in found for row in one.split("\n")[2:]] == rows
+
+
 def test_the_words_of_guests_are_kept_apart():
     (one,) = sections("# Pets\n<!-- also: dog,\n cat -->\nYes.\n<!-- ALSO: puppy -->", "a.md")
     assert one.also.split() == ["dog,", "cat", "puppy"]
@@ -64,6 +120,7 @@ def test_headings_above_are_known_and_marks_taken_off():
         ("rules.md", "你好", "zh"),
         ("rules.md", "hello", None),
         ("v1.2.md", "hello", None),
+        ("RULES.ZH.MD", "hello", "zh"),
     ],
 )
 def test_the_language_is_that_of_the_name_or_the_script(name: str, text: str, lang: str | None):

@@ -28,7 +28,7 @@ LOOKED_AT = 2000
 """Characters of a message that are searched for; what stands behind them is not."""
 LOOK_AGAIN = 1.0
 """Seconds between two looks at the files."""
-_FORM = "2"
+_FORM = "3"
 """Changes whenever the same file would give other sections or terms, so that an index made before is made anew."""
 _LOG = logging.getLogger("dialoop.knowledge")
 
@@ -89,13 +89,16 @@ class Knowledge:
     def refresh(self) -> int:
         """Brings the index up to date with the files at once; gives how many changed.
 
-        Raises DataError for a file that cannot be read; then the index stays as it was.
+        Raises DataError for a file that cannot be read, or where none is left; then the index stays as it was.
         """
         with self._looking:
             return self._refresh()
 
     def _refresh(self) -> int:
         files = markdown_files(self.folder)
+        if not files:
+            remedy = "put the rules there, or name another"
+            raise DataError("there is no Markdown file (*.md)", where=self.folder, remedy=remedy)
         seen = _stamps(files)
         texts: dict[str, str] = {}
         digests = {}
