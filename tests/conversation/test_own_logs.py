@@ -11,8 +11,10 @@ from dialoop.conversation import (
     Example,
     Fault,
     inspect_file,
+    inspect_files,
     read_examples,
     scan,
+    tongue,
     what_is,
     write_lines,
     written,
@@ -133,3 +135,45 @@ def test_a_table_holds_the_document_of_a_text(tmp_path: Path):
     one = Example(text="Ulm won", label="sport", document="1")
     write_lines(tmp_path / "a.csv", written([one], "labels", "csv"))
     assert list(read_examples(tmp_path / "a.csv")) == [one]
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "told"),
+    [
+        ("a.csv", b"PK\x03\x04\x14\x00", "an Excel workbook"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+        ("a.jsonl", b"PAR1\x15\x04", "a Parquet file"),
+        ("a.jsonl.xz", b"\xfd7zXZ\x00", "compressed with xz"),
+    ],
+)
+def test_a_file_that_is_no_text_is_told_once_and_for_what_it_is(tmp_path: Path, name: str, begin: bytes, told: str):
+    (tmp_path / name).write_bytes(begin + b"\x00\xff\n" * 20)
+    (fault,) = faults(tmp_path / name)
+    assert f"this is no text but {told}" in fault.reason
+    assert fault.remedy
+
+
+def test_ids_made_of_a_files_name_are_no_leak(tmp_path: Path):
+    paths = []
+    for side in ("train", "dev"):
+        (tmp_path / side).mkdir()
+        rows = [{"messages": [{"role": "user", "content": f"{side} {n}"}, YES]} for n in range(3)]
+        paths.append(write(tmp_path / side / "data.jsonl", *rows, rows[0] | {"id": "own"}))
+    found = inspect_files(paths)
+    assert [(one.what, one.value) for one in found.leaks] == [("id", "own")]
+
+
+def test_labels_that_look_alike_are_told(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\nhi,greet\nhello,Greet \nbye,bye\n", encoding="utf-8")
+    (note,) = [note for note in inspect_file(path).notes if "in case, width or spaces alone" in note]
+    assert "'greet'" in note
+    assert "'Greet '" in note
+
+
+@pytest.mark.parametrize(
+    ("lang", "known"),
+    [("zh-Hans-CN", "zh"), ("zh_TW", "zh"), ("Chinese", "zh"), ("eng", "en"), ("EN-gb", "en"), ("x", "x")],
+)
+def test_a_language_is_known_by_its_usual_names(lang: str, known: str):
+    assert tongue(lang) == known

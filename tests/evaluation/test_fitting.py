@@ -11,7 +11,8 @@ import torch
 from dialoop.conversation import Conversation, Example
 from dialoop.errors import DataError, ModelError
 from dialoop.evaluation import fit, fit_texts, known_figures
-from dialoop.evaluation.nearness import reference
+from dialoop.evaluation.fit_results import Known
+from dialoop.evaluation.nearness import Reference, reference
 from dialoop.model import sentence
 
 from .bases import asked, booking, said, tiny_base
@@ -137,3 +138,9 @@ def test_calls_in_a_form_that_nothing_reads_are_a_warning():
     template = str(base.tokenizer.chat_template).replace("tool_call>", "call>")
     base.tokenizer.chat_template = template
     assert any(f"{len(LOGS)} conversations hold calls" in warning for warning in fit(base, LOGS).warnings)
+
+
+@pytest.mark.parametrize("lang", ["zh", "zh-CN", "zh_CN", "Chinese"])
+def test_the_reference_of_a_language_is_found_by_its_usual_names(lang: str):
+    known = Known(perplexity=5.0, bits_per_character=2.0, tokens_per_character=0.8)
+    assert Reference(source="made up", figures={"zh": known}).of(lang) == ("zh", known)

@@ -9,7 +9,7 @@ from dialoop.conversation.fold import State, fold, history
 from dialoop.conversation.forms.registry import FORMS
 from dialoop.conversation.inspection import inspect_file, inspect_files
 from dialoop.conversation.json_text import canonical_json, dump_line, parse_tool_arguments
-from dialoop.conversation.language import language_of
+from dialoop.conversation.language import language_of, tongue
 from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES
 from dialoop.conversation.passages import Passage, documents
 from dialoop.conversation.record import (
@@ -81,6 +81,7 @@ __all__ = [
     "scan",
     "split_conversations",
     "split_examples",
+    "tongue",
     "training_conversation",
     "what_is",
     "write_conversations",

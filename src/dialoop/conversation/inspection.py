@@ -6,6 +6,7 @@ id that two parts share. It knows nothing of models; how far data fits a model i
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from dialoop.conversation.example import Example
 from dialoop.conversation.faults import Fault
 from dialoop.conversation.findings import KEPT, FileFindings, FoundFault, Inspection, Shared, Spread
+from dialoop.conversation.forms.page import is_made
 from dialoop.conversation.language import language_of
 from dialoop.conversation.likeness import conversation_key, exact_key, text_key
 from dialoop.conversation.lines import DEFAULT_MAX_LINE_BYTES
@@ -185,7 +187,8 @@ class _Sharing:
                 _keep(self.result.contradictions, twice)
         else:
             self.texts[key] = (place, record.split, exact, label)
-        self._by_name(self.ids, "id", record.id, place, record.split)
+        if record.id is not None and not is_made(record.id, place):
+            self._by_name(self.ids, "id", record.id, place, record.split)
         self._by_name(self.customers, "customer", record.customer, place, record.split)
 
     def _by_name(
@@ -246,6 +249,7 @@ def _notes(result: Inspection) -> list[str]:
     """What a person should think about, in whole sentences."""
     notes = []
     labels = _joined(file.labels for file in result.files)
+    notes += _alike("labels", labels) + _alike("labels of spans", _joined(file.slots for file in result.files))
     lone = [label for label, times in labels.items() if times == 1]
     if lone:
         notes.append(
@@ -264,6 +268,17 @@ def _notes(result: Inspection) -> list[str]:
         if 0 < records < 20:
             notes.append(f"{file.path}: {records} records; below 20 all are trained on and none is held out")
     return notes
+
+
+def _alike(what: str, labels: Iterable[str]) -> list[str]:
+    """A note where labels are one but for what a person does not see at once."""
+    first: dict[str, str] = {}
+    plain = {label: " ".join(unicodedata.normalize("NFKC", label).casefold().split()) for label in labels}
+    pairs = [(other, label) for label, text in plain.items() if (other := first.setdefault(text, label)) != label]
+    if not pairs:
+        return []
+    one, other = pairs[0]
+    return [f"{len(pairs)} {what} differ from another in case, width or spaces alone, e.g. {one!r} and {other!r}"]
 
 
 def _joined(parts: Iterable[dict[str, int]]) -> Counter[str]:

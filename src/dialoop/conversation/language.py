@@ -26,6 +26,27 @@ def language_of(record: Conversation | Example) -> str:
     return script_language(" ".join(m.content or "" for m in record.messages if m.role in ("user", "assistant")))
 
 
+def tongue(lang: str) -> str:
+    """The language alone: `zh` of a tag (`zh-Hant`, BCP 47), a locale (`zh_CN`), a longer code (`zho`) or a name."""
+    first = re.split("[-_]", lang.strip().casefold())[0]
+    return _TONGUES.get(first, first)
+
+
+_TONGUES = {
+    name: tag
+    for tag, names in {
+        "zh": "zho chi cmn chinese mandarin 中文 汉语 漢語 普通话",
+        "en": "eng english 英语 英文",
+        "ja": "jpn japanese 日本語",
+        "th": "tha thai ไทย",
+        "de": "deu ger german deutsch",
+        "fr": "fra fre french français",
+        "es": "spa spanish español",
+    }.items()
+    for name in names.split()
+}
+
+
 def script_language(text: str) -> str:
     """`zh`, `ja` or `ko` where a fifth of the letters is of that script (a Chinese sign says more than a letter)."""
     letters = len(_LETTER.findall(text))

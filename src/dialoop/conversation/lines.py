@@ -91,12 +91,33 @@ def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
         plain = path.open("rb")
     except FileNotFoundError:
         raise Refusal("there is no such file", "check the path", "file") from None
-    magic = plain.read(2)
+    magic = plain.read(16)
     plain.seek(0)
-    if magic != b"\x1f\x8b":
+    packed = magic.startswith(b"\x1f\x8b")
+    foreign = next((told for begin, told in _FOREIGN.items() if magic.startswith(begin)), None)
+    if not packed and foreign is None:
         return plain
     plain.close()
+    if foreign is not None:
+        raise Refusal(f"this is no text but {foreign[0]}", foreign[1], "file")
     return gzip.open(path, "rb")
+
+
+_SHEET = "save the sheet as 'CSV UTF-8'"
+_FOREIGN = {
+    b"PK\x03\x04": ("an Excel workbook (.xlsx) or a zip archive", f"{_SHEET}, or unpack the archive"),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook (.xls)", _SHEET),
+    b"PAR1\x15": (
+        "a Parquet file",
+        "write its rows as JSON lines (pandas: to_json(orient='records', lines=True))",
+    ),
+    b"%PDF-": ("a PDF", "fetch the data in a form that is for programs, e.g. JSON or CSV"),
+    b"SQLite format 3\x00": ("an SQLite database", "write its rows as JSON lines"),
+    b"BZh91AY&SY": ("compressed with bzip2", "unpack it (bunzip2), or compress it with gzip"),
+    b"\xfd7zXZ\x00": ("compressed with xz", "unpack it (unxz), or compress it with gzip"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it (unzstd), or compress it with gzip"),
+}
+"""How files begin that people take for dialogue data, what they are, and what to do."""
 
 
 def _skip_rest(stream: IO[bytes] | gzip.GzipFile) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from dialoop.conversation import Conversation, language_of, read_conversations
+from dialoop.conversation import Conversation, language_of, read_conversations, tongue
 from dialoop.errors import ModelError
 from dialoop.evaluation.evaluate import measuring
 from dialoop.evaluation.fit_results import Known, Nearness
@@ -49,7 +49,7 @@ class Reference(BaseModel):
 
     def of(self, lang: str) -> tuple[str, Known | None]:
         """The language compared with, and its figures: a tag without its region; English where none is stated."""
-        name = "en" if lang == UNSTATED else lang.split("-")[0]
+        name = "en" if lang == UNSTATED else tongue(lang)
         return name, self.figures.get(name)
 
 

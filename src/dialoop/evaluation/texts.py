@@ -16,6 +16,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
+from dialoop.conversation import tongue
 from dialoop.evaluation.formulas import CHRF_ORDER, chrf
 
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -41,8 +42,7 @@ def _scorer() -> RougeScorer:
     return RougeScorer(["rougeL"], tokenizer=_Units())
 
 
-_TOKENIZERS = dict.fromkeys("zh zho chi cmn yue chinese 中文 汉语 漢語".split(), "zh")
-_TOKENIZERS |= dict.fromkeys("ja jpn japanese 日本語 th tha thai ไทย".split(), "char")
+_TOKENIZERS = {"zh": "zh", "yue": "zh", "ja": "char", "th": "char"}
 
 
 @cache
@@ -53,9 +53,9 @@ def _bleu(tokenizer: str) -> BLEU:
 def bleu_counts(answer: str, truth: str, lang: str) -> list[float]:
     """4 n-gram matches, 4 n-gram totals, the answer's and the truth's length in tokens, and 1 turn.
 
-    `lang`: a language tag (BCP 47), a locale (`zh_CN`) or a name (`Chinese`); its first part chooses the tokenizer.
+    `lang`: a language tag (BCP 47), a locale (`zh_CN`) or a name (`Chinese`); its `tongue` chooses the tokenizer.
     """
-    tokenizer = _TOKENIZERS.get(re.split("[-_]", lang.strip().casefold())[0], "13a")
+    tokenizer = _TOKENIZERS.get(tongue(lang), "13a")
     score = _bleu(tokenizer).corpus_score([answer], [[truth]])
     return [*map(float, score.counts), *map(float, score.totals), float(score.sys_len), float(score.ref_len), 1.0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -46,6 +47,12 @@ class Page:
         """The warnings since the last call."""
         warnings, self.warnings = self.warnings, []
         return warnings
+
+
+def is_made(identity: str, place: Place) -> bool:
+    """Whether an id was made from a file's name and line, and names nothing: files of one name give it twice."""
+    made = Page(place.path, place.line or 1).made_id
+    return identity == made or re.fullmatch(rf"{re.escape(made)}\.\d+", identity) is not None
 
 
 def text_of(row: dict[str, Any], key: str, remedy: str) -> str:
