@@ -177,3 +177,12 @@ def test_labels_that_look_alike_are_told(tmp_path: Path):
 )
 def test_a_language_is_known_by_its_usual_names(lang: str, known: str):
     assert tongue(lang) == known
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_commas_between_records_are_told_as_that(tmp_path: Path, end: str):
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": "a", "label": "x"}},{end}' * 3, encoding="utf-8")
+    (fault,) = faults(path)
+    assert (fault.place.line, fault.ends) == (1, True)
+    assert "a comma follows a record" in fault.reason

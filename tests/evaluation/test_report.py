@@ -132,3 +132,12 @@ def test_a_classifier_has_the_same_page(tmp_path: Path):
     assert "8 texts (zh 8)" in text
     assert "Texts given a wrong label" in text
     assert "Recall by label" in text
+
+
+def test_a_comparison_says_what_was_measured_of_one_side_alone(comparison):
+    before, after = comparison.before, comparison.after
+    short = before.coverage.model_copy(update={"too_long": 3, "held": after.coverage.held + 1})
+    uneven = compare(before.model_copy(update={"coverage": short}), after)
+    assert any(note.startswith("turns not answered") and "3 before, 0 after" in note for note in uneven.notes)
+    assert any(note.startswith("answers held to the schemas") for note in uneven.notes)
+    assert not any("turns not answered" in note for note in comparison.notes)

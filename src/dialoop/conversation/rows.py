@@ -114,12 +114,18 @@ class _Elements:
         yield from self._keep(text[start:], line.number)
 
     def _keep(self, piece: str, line: int) -> Iterator[Fault]:
-        if not self.parts and not piece.strip():
+        if self.failed or (not self.parts and not piece.strip()):
             return
         if self.closed:
             self.failed = True
             place = Place(self.path, line)
             fault = Fault(place, "text follows after the end of the JSON array", "keep one array a file", kind="json")
+            yield fault.and_no_more()
+            return
+        if not self.parts and not self.array and piece.lstrip().startswith(","):
+            self.failed = True
+            remedy = "take out the commas between records, or put [ before the first one and ] after the last"
+            fault = Fault(Place(self.path, line), "a comma follows a record that is in no array", remedy, kind="json")
             yield fault.and_no_more()
             return
         if not self.parts:

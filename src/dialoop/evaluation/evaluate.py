@@ -115,7 +115,27 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
             draws = Draws.make(tally.sums.shape[0], after.settings.resamples, after.settings.seed)
             differences[group][name] = other.difference(tally, draws, after.settings.confidence)
     notes = [] if same_tokens else ["the tokenizers differ: token figures are not comparable; see bits per byte"]
+    notes += _uneven(before.coverage, after.coverage)
     return Comparison(before=before, after=after, differences=differences, notes=notes)
+
+
+def _uneven(before: Coverage, after: Coverage) -> list[str]:
+    """A note for each thing that was left out, cut or held of one of the two more often than of the other."""
+    found = []
+    for field, what in _UNEVEN.items():
+        one, other = getattr(before, field), getattr(after, field)
+        if one != other:
+            found.append(f"{what}: {one} before, {other} after")
+    return found
+
+
+_UNEVEN = {
+    "too_long": "turns not answered, so that the figures are not of the same turns",
+    "lost_targets": "target messages not scored, so that the figures are not of the same targets",
+    "lost_pairs": "edited answers not compared, so that the figures are not of the same pairs",
+    "held": "answers held to the schemas of their tools, the others were free",
+    "capped": "answers cut at their length",
+}
 
 
 def tokenizer_digest(base: Base) -> str:
