@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,19 @@ def test_the_verb_tells_it_and_writes_the_page(run: Path, tmp_path: Path, capsys
         assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_run_whose_data_is_gone_still_tells_why(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    moved = Path(shutil.copytree(run, tmp_path / "moved"))
+    settings = (moved / "settings.yaml").read_text("utf-8")
+    (moved / "settings.yaml").write_text(settings.replace("intents.jsonl", "gone.jsonl"), "utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", str(moved), "--text", "what is the price \ud83d"])
+    assert ended.value.code == 0
+    said = capsys.readouterr()
+    assert "why price: logit" in said.out
+    assert "training texts of the run cannot be read" in said.err
+    assert "--train FILE" in said.err
+
+
 def test_training_texts_come_from_a_file_and_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     base = tmp_path / "bert"
     labelling("bert", tmp_path)
@@ -186,6 +200,7 @@ def test_training_texts_come_from_a_file_and_none_is_said(tmp_path: Path, capsys
         (["model"], "no conversation was named"),
         (["model", "c1", "--text", "x"], "'c1' was given besides it"),
         (["store.db", "c1", "--label", "a"], "go with --text"),
+        (["model", "--text", "x", "--true-values"], "--true-values goes with a conversation"),
     ],
 )
 def test_what_does_not_go_together_is_refused(capsys: pytest.CaptureFixture[str], args: list[str], what: str):

@@ -1,6 +1,7 @@
 """What is read of a text is what its head reads: the last layer makes the logits of it, whatever the kind of base."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,31 @@ def test_the_last_layer_makes_the_logits_of_what_is_read(kind: str, tmp_path: Pa
     with torch.no_grad():
         logits = last_layer(base.model)(torch.from_numpy(read.features))
     torch.testing.assert_close(torch.from_numpy(read.logits), logits, rtol=1e-4, atol=1e-5)
+
+
+def test_threads_that_read_with_one_model_get_the_features_of_their_own_texts(tmp_path: Path):
+    base = load_base(tiny_model("qwen3", tmp_path / "base"), head=Head(kind="classify", labels=("a", "b")))
+    first, others = ["a room"], ["the price of a night", "good bye"]
+    alone = read_texts(base, first).features
+    is_first, is_in, may_end = threading.get_ident, threading.Event(), threading.Event()
+    found = []
+
+    def read() -> None:
+        mine = is_first()
+
+        def stop(*_: object) -> None:  # the first thread has its answer, and has not looked at it yet
+            if is_first() == mine:
+                is_in.set()
+                assert may_end.wait(20)
+
+        hook = base.model.register_forward_hook(stop)
+        found.append(read_texts(base, first).features)
+        hook.remove()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert is_in.wait(20)
+    read_texts(base, others)
+    may_end.set()
+    thread.join(20)
+    assert found[0] == pytest.approx(alone, abs=1e-5)

@@ -69,3 +69,11 @@ def test_a_threshold_parts_what_can_be_parted_and_loses_few_where_it_cannot():
     assert 4 < threshold_between(inside, outside) <= 5
     mixed = np.linspace(0, 9, 100, dtype=np.float32)
     assert (mixed >= threshold_between(mixed, mixed + 1)).mean() >= 0.95
+
+
+def test_mahalanobis_does_not_depend_on_where_the_features_lie():
+    features, _, labels = cloud(400)
+    text, logits = features[:20] + np.float32(0.5), np.zeros((20, 2), np.float32)
+    here = scope_scores("mahalanobis", know("mahalanobis", features, labels), logits, text)
+    far = know("mahalanobis", features + np.float32(5000), labels)
+    assert scope_scores("mahalanobis", far, logits, text + np.float32(5000)) == pytest.approx(here, abs=0.05)

@@ -14,6 +14,7 @@ from dialoop.conversation import Annotations, Conversation, Example, Message, Me
 from dialoop.errors import DataError, DialoopError, ModelError, RunError
 from dialoop.model import Head, load_base, save_model
 from dialoop.understanding import OUT_OF_SCOPE, Understander, fit, fit_model, labelled
+from dialoop.understanding.fitting import KEPT
 from dialoop.understanding.reading import read_texts
 from tests.tiny_models import tiny_model
 from tests.understanding.intents import OTHERS, WORDS, examples
@@ -48,7 +49,7 @@ def test_what_is_out_of_scope_is_told_and_has_no_intent(understander: Understand
     assert max(one.scope or 0 for one in found if one.out_of_scope) < np.mean([one.scope for one in known])
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "😀", "\x00", "a" * 50_000, "<name_1>"])
+@pytest.mark.parametrize("text", ["", " ", "\n", "😀", "\x00", "a" * 50_000, "<name_1>", "half a sign: \ud83d"])
 def test_any_text_is_understood_somehow(understander: Understander, text: str):
     found = understander.understand(text)
     assert found.intents
@@ -97,6 +98,13 @@ def test_a_failure_reaches_all_who_wait_and_the_next_message_is_read(
         with pytest.raises(ZeroDivisionError):
             understander.understand("book a room")
     assert understander.understand("book a room").intents
+
+
+@pytest.mark.parametrize("count", [3, 10, 30])
+def test_of_few_held_out_messages_no_more_are_lost_than_may_be(run: Path, tmp_path: Path, count: int):
+    base = load_base(save_model(load_base(run / "model"), tmp_path / "model"))
+    held_out = [Example(text=f"{one.text} {number}", label=one.label) for number, one in enumerate(examples(count, 9))]
+    assert fit_model(base, examples(60, 0), held_out).figures.kept >= KEPT
 
 
 def test_a_temperature_makes_no_other_intent_the_likeliest(understander: Understander, fitted: Path):

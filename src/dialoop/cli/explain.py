@@ -44,6 +44,7 @@ def explain(
     With --text: what led a classifier to its label, word by word, and the training texts that are nearest."""
     if text is not None:
         _refuse(conversation is not None, f"--text takes a model, and {conversation!r} was given besides it")
+        _refuse(true_values, "--true-values goes with a conversation, not with --text")
         from dialoop.cli.explain_text import explain_text
 
         explain_text(source, text, label=label, train=train, nearest=nearest, report=report)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dialoop.conversation import Example
+from dialoop.errors import DialoopError
 
 if TYPE_CHECKING:
     from dialoop.understanding.explaining import Why
@@ -33,7 +34,7 @@ def explain_text(
     why = explained(load_base(model), text, label=label, train=taught, nearest=nearest)
     show(Console(), why)
     if nearest and not taught:
-        typer.echo("no training texts were named: the nearest are told with --train FILE", err=True)
+        typer.echo("no training texts are there: the nearest are told with --train FILE", err=True)
     if report is not None:
         typer.echo(f"page: {write_explanation(why, report)}", err=True)
 
@@ -46,7 +47,11 @@ def _taught(folder: Path, train: Path | None) -> Sequence[Example]:
     if train is not None:
         return read_records(train).examples
     run = run_of(folder)
-    return [] if run is None else texts_of(run).train
+    try:
+        return [] if run is None else texts_of(run).train
+    except DialoopError as error:  # the run was moved, or its data changed: the words can be explained all the same
+        typer.echo(f"the training texts of the run cannot be read: {error.what}", err=True)
+        return []
 
 
 def show(console: Console, why: Why) -> None:

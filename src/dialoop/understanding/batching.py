@@ -5,6 +5,7 @@ It knows no model: how some texts are read is passed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,14 @@ Reader = Callable[[Sequence[str]], Read]
 """Texts → logits and features, in their order."""
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def readable(text: str) -> str:
+    """The text, as long as before, with `\ufffd` for each half of a sign, which no tokenizer takes."""
+    return _HALF.sub("\ufffd", text)
+
+
 def read_by_length(texts: Sequence[str], read: Callable[[list[str]], tuple[Array, Array]]) -> Read:
     """`read`: some texts → their logits and features. Gives those of all, in their order."""
     logits = [np.empty(0)] * len(texts)
@@ -35,7 +44,7 @@ def read_by_length(texts: Sequence[str], read: Callable[[list[str]], tuple[Array
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     for start in range(0, len(order), BATCH):
         numbers = order[start : start + BATCH]
-        some_logits, some_features = read([texts[number] for number in numbers])
+        some_logits, some_features = read([readable(texts[number]) for number in numbers])
         for number, row, feature in zip(numbers, some_logits, some_features, strict=True):
             logits[number], features[number] = row, feature
     return Read(np.asarray(logits, dtype=np.float32), np.asarray(features, dtype=np.float32))

@@ -22,7 +22,7 @@ from dialoop.errors import ModelError, SettingsError
 from dialoop.model.folder import verify
 from dialoop.model.names import resolve_model
 from dialoop.model.windows import Reading, Window, cut_up, laid, tag_windows
-from dialoop.understanding.batching import Read, read_by_length
+from dialoop.understanding.batching import Read, read_by_length, readable
 from dialoop.understanding.conversion import AGAIN, FOLDER, GRAPH, TOKENS, Conversion, read_conversion
 from dialoop.understanding.scores import Array, softmax
 
@@ -115,7 +115,7 @@ class Converted:
         return logits, features
 
     def _cut_up(self, text: str) -> Reading:
-        made = self._tokenizer.encode(text)
+        made = self._tokenizer.encode(readable(text))
         special = [bool(one) for one in made.special_tokens_mask]
         return cut_up(text, list(made.ids), made.offsets, special, self.conversion.window)
 

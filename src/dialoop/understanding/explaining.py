@@ -24,7 +24,7 @@ from dialoop.model import Base
 from dialoop.model.adapter import merged
 from dialoop.model.backbone import quietly
 from dialoop.model.folder import verify
-from dialoop.understanding.batching import Reader
+from dialoop.understanding.batching import Reader, readable
 from dialoop.understanding.conversion import FOLDER
 from dialoop.understanding.converted import Converted, is_installed
 from dialoop.understanding.reading import read_texts
@@ -95,6 +95,7 @@ def explain_text(
         raise ModelError(what, where=base.name, remedy="tune one on texts with labels")
     if find_spec("captum") is None:
         raise SettingsError("attributions need Captum, which is missing", remedy="pip install 'dialoop[explain]'")
+    text = readable(text)
     if not words(text):
         raise DataError("there is no word in the text", remedy='give one: --text "…"')
     labels = base.head.labels

@@ -142,7 +142,7 @@ def _choose(trained: _Told, inside: _Told, outside: _Told) -> tuple[Method, floa
     """The method that tells best, its threshold, and the AUROC of each."""
     if len(outside) < FEWEST:
         scores = _scores("mahalanobis", trained, inside)
-        return "mahalanobis", float(np.quantile(scores, 1 - KEPT)), None
+        return "mahalanobis", _highest(scores), None
     truth = [1] * len(inside) + [0] * len(outside)
     both: dict[Method, tuple[Array, Array]] = {
         name: (_scores(name, trained, inside), _scores(name, trained, outside)) for name in METHODS
@@ -154,7 +154,12 @@ def _choose(trained: _Told, inside: _Told, outside: _Told) -> tuple[Method, floa
 
 def threshold_between(inside: Array, outside: Array) -> float:
     """Where most of both are told rightly (their shares added), but no more than 1 - KEPT of those inside are lost."""
-    most = float(np.quantile(inside, 1 - KEPT))
+    most = _highest(inside)
     candidates = [value for value in np.unique(np.concatenate([inside, outside])) if value <= most]
     gains = [float((inside >= value).mean() + (outside < value).mean()) for value in candidates]
     return float(candidates[int(np.argmax(gains))]) if candidates else most
+
+
+def _highest(inside: Array) -> float:
+    """The highest threshold that loses no more than 1 - KEPT of the messages in scope; of fewer than 21, none."""
+    return float(np.quantile(inside, 1 - KEPT, method="lower"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from threading import get_ident
 
 import torch
 from torch import Tensor
@@ -37,7 +38,13 @@ def read_texts(base: Base, texts: Sequence[str]) -> Read:
 def _read(base: Base, texts: list[str]) -> tuple[Array, Array]:
     given = lay(base, texts)
     caught: list[Tensor] = []
-    hook = last_layer(base.model).register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    mine = get_ident()
+
+    def catch(_: object, inputs: tuple[Tensor, ...]) -> None:
+        if get_ident() == mine:  # another thread may read with the same model
+            caught.append(inputs[0])
+
+    hook = last_layer(base.model).register_forward_pre_hook(catch)
     try:
         with torch.inference_mode():
             logits = base.model(**given).logits

@@ -60,8 +60,8 @@ def know(method: Method, features: Array, labels: Sequence[str]) -> Known:
     size = len(spread)
     spread = (1 - SHRUNK) * spread + SHRUNK * (np.trace(spread) / size + 1e-12) * np.eye(size)
     values, vectors = np.linalg.eigh(spread)
-    whitening = (vectors / np.sqrt(values)).T
-    return Known(np.asarray(means @ whitening.T, dtype=np.float32), whitening.astype(np.float32))
+    whitening = (vectors / np.sqrt(values)).T.astype(np.float32)
+    return Known(np.asarray(means @ whitening.T, dtype=np.float32), whitening)
 
 
 def scope_scores(method: Method, known: Known, logits: Array, features: Array) -> Array:
@@ -76,7 +76,9 @@ def scope_scores(method: Method, known: Known, logits: Array, features: Array) -
         return np.asarray((_unit(features) @ known.points.T).max(axis=1), dtype=np.float32)
     assert known.whitening is not None
     white = features @ known.whitening.T
-    squares = (white**2).sum(1)[:, None] - 2 * white @ known.points.T + (known.points**2).sum(1)[None]
+    centre = known.points.mean(axis=0)  # far from it, the squares below would be rounded by more than they differ
+    white, points = white - centre, known.points - centre
+    squares = (white**2).sum(1)[:, None] - 2 * white @ points.T + (points**2).sum(1)[None]
     return np.asarray(-squares.min(axis=1), dtype=np.float32)
 
 
