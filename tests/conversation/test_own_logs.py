@@ -186,3 +186,17 @@ def test_commas_between_records_are_told_as_that(tmp_path: Path, end: str):
     (fault,) = faults(path)
     assert (fault.place.line, fault.ends) == (1, True)
     assert "a comma follows a record" in fault.reason
+
+
+def test_a_list_in_a_cell_is_told(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text('context,response\n"[""a"", ""b"", ""c""]",d\n[x] a,d\n', encoding="utf-8")
+    (fault,) = faults(path)
+    assert (fault.level, fault.place.line) == ("warning", 2)
+    assert "reads as a JSON list" in fault.reason
+
+
+@pytest.mark.parametrize(("rejected", "told"), [("yes ", 1), ("no", 0)])
+def test_a_rejected_answer_like_the_content_is_told(tmp_path: Path, rejected: str, told: int):
+    path = write(tmp_path / "a.jsonl", {"messages": [HI, YES | {"rejected": rejected}]})
+    assert [(fault.level, fault.kind) for fault in faults(path)] == [("warning", "rejected")] * told

@@ -115,6 +115,10 @@ def _fields(index: int, message: Message) -> Iterator[_Finding]:
                 )
     if role != "tool" and message.tool_call_id is not None:
         yield f"{where}: 'tool_call_id' on a {role} message", "only tool messages have it", "error", "field"
+    put_away = (message.rejected or "").strip()
+    if role == "assistant" and put_away and put_away == (message.content or "").strip() and not message.tool_calls:
+        reason = f"{where}: 'rejected' says the same as 'content', so that neither can be preferred"
+        yield reason, "remove 'rejected'", "warning", "rejected"
     blank = message.content is None or not message.content.strip()
     if role == "assistant" and blank and not message.tool_calls:
         yield f"{where}: an assistant message that says and calls nothing", "remove it", "error", "empty_message"

@@ -12,7 +12,7 @@ from dialoop.conversation.faults import Refusal
 from dialoop.conversation.forms import openai
 from dialoop.conversation.forms.page import Page, text_of
 from dialoop.conversation.forms.turns import is_absent, meta_row, plain_turns, rest_of
-from dialoop.conversation.json_text import shorten
+from dialoop.conversation.json_text import parse_json, shorten
 from dialoop.conversation.record import Conversation
 
 _NAMES = (("context", "response"), ("prompt", "completion"))
@@ -32,6 +32,11 @@ def read(value: Any, page: Page) -> Conversation:
     texts = context if isinstance(context, list) else [text_of(value, names[0], _FORM)]
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         raise Refusal(f"{names[0]!r} holds what is no text: {shorten(str(context))}", _FORM, "field")
+    if isinstance(context, str) and _is_list(context):
+        reason = (
+            f"{names[0]!r} is a text that reads as a JSON list: it is taken as what the user says, brackets and all"
+        )
+        page.say_once("field", reason, "in a table one text can stand; give turns as a list in JSON lines")
     response = text_of(value, names[1], _FORM)
     messages: list[dict[str, Any]] = []
     if not is_absent(value.get("system")):
@@ -59,6 +64,15 @@ def write(conversation: Conversation) -> dict[str, Any]:
     if system is not None:
         row["system"] = system
     return row
+
+
+def _is_list(text: str) -> bool:
+    if not text.lstrip().startswith('["'):
+        return False
+    try:
+        return isinstance(parse_json(text), list)
+    except Refusal:
+        return False
 
 
 def _context_answer(text: str) -> dict[str, Any]:
