@@ -34,6 +34,7 @@ def test_a_value_below_a_person_or_in_a_key_of_several_words_is_found(given, sho
     [
         {"guest": "2 adults", "passengers": "3 adults", "客人": "2位", "guests": "two"},
         {"contact": "by phone", "mail": "yes"},
+        {"order_numbers": ["13812345678"], "dishes": [{"name": "Soup of the Day"}]},
         {"guest": {"room": {"name": "Garden Suite"}}, "order": {"number": "87654321"}},
         {"room": {"first": "Garden", "value": "87654321"}, "房型名称": "花园套房"},
         {"price": 1388.0, "share": 0.5, "total": 13812345678.5},

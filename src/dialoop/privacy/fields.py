@@ -84,7 +84,8 @@ _CHINESE_ENDS = (
 """What a Chinese key ends in that says whose it is before: 住客姓名, 紧急联系人."""
 _THINGS = frozenset(
     "room rooms hotel hotels restaurant restaurants city tool function item items product products service services "
-    "place places file course dish airline airport station attraction attractions movie event type file company".split()
+    "place places file course dish airline airport station attraction attractions movie event type file company "
+    "tools functions dishes courses airlines airports stations movies events files companies".split()
 )
 _EMPTY = frozenset(["", "-", "none", "null", "n/a", "na", "unknown", "无", "未知", "没有", "不详", "未提供", "暂无"])
 _MOST_NAME = 60  # characters; a longer value under a key of a name is a text

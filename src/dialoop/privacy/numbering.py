@@ -71,9 +71,11 @@ def is_american(digits: str, groups: Sequence[int]) -> bool:
     return bool(_AMERICAN.fullmatch(digits)) and list(groups)[-3:] == [3, 3, 4] and sum(list(groups)[:-3]) <= 1
 
 
-def is_service(digits: str, groups: Sequence[int]) -> bool:
-    """A company's number that anybody may call: 400 or 800 and seven digits, in America behind a 1."""
-    return (len(digits) == 10 and digits[:3] in ("400", "800")) or (digits[:4] == "1800" and groups[0] == 1)
+def is_service(digits: str, groups: Sequence[int], *, plus: bool) -> bool:
+    """A company's number that anybody may call: 400 or 800 and seven digits, also behind +86, in America behind a 1."""
+    if digits[:-10] in ("", "86"):
+        return digits[-10:-7] in ("400", "800") and len(digits) >= 10
+    return len(digits) == 11 and digits[:4] == "1800" and (plus or groups[0] == 1)
 
 
 def is_local(digits: str, groups: Sequence[int]) -> bool:

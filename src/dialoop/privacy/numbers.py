@@ -40,7 +40,7 @@ _DAY = re.compile(
     r"(?![0-9])(?![-.][0-9])"
 )
 _TELLS = r"(?:tel|telephone|phone|mobile|mob|cell|call|ph|fax|whatsapp|wechat|sms|no|nr|number|id|card)"
-_LINK = r"(?:\s|number|no\b|nr\b|num|id\b|code|is|was|the|my|me|号码|号|是|为|了|[:：.,，#=(（'\"-])*"
+_LINK = r"(?:\s|numbers?|no\b|nr\b|num|id\b|code|is|was|the|my|me|号码|号|是|为|了|[:：.,，#=(（'\"-])*"
 _CALLS = re.compile(
     r"(?:phone|tel|mobile|cell|call|ring|dial|text|whatsapp|wechat|fax|contact|reach|sms|landline|extension"
     r"|电话|手机|号码|联系|致电|拨打|拨|打给|打到|微信|传真|座机|短信|热线|回电)"
@@ -210,12 +210,14 @@ def _phone(window: _Window) -> Found | None:
     digits, groups = window.digits, window.groups
     if not digits.isdigit():
         return None
+    if is_service(digits, groups, plus=window.plus):
+        return None
     if window.plus:
         if is_international(digits) and groups[-1] > 1:
             return window.found(PHONE, "a number with its country code", 1.0, end=_with_extension(window))
         return None
-    if is_service(digits, groups) or (len(groups) == 1 and _COUNTS.search(window.before)):
-        return None  # nobody writes an order's number in groups
+    if len(groups) == 1 and _COUNTS.search(window.before):  # nobody writes an order's number in groups
+        return None
     if is_mobile(digits) or (digits[:2] == "86" and is_mobile(digits[2:])):
         return window.found(PHONE, "a mobile number", 0.95)
     if digits[:2] == "00" and is_international(digits[2:]) and groups[-1] > 1:
