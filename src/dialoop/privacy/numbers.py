@@ -50,7 +50,7 @@ _CALLS = re.compile(
 _COUNTS = re.compile(
     r"(?:order|booking|reservation|confirmation|reference|ref|tracking|invoice|ticket|transaction|serial|receipt|case|sku"
     r"|isbn|voucher|coupon|member|订单|单|编|预订|预定|确认|流水|快递|物流|发票|序列|交易|会员|货|券|凭证)"
-    rf"{_LINK}$",
+    rf"{_LINK.replace(',，', '')}$",  # behind a comma something else begins: "我要预订,138…"
     re.I,
 )
 _IDENTITY = re.compile(rf"(?:身份证|证件|identity|national|\bid\b)(?:\s?(?:card|number|号码|号))*{_LINK}$", re.I)
