@@ -1,7 +1,10 @@
 """Functions as tools: their schema, what a call is checked for, what goes wrong with it as a result."""
 
 import asyncio
+import datetime
+import functools
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,117 @@ def test_whatever_a_tool_does_is_a_result():
     assert "JSON cannot hold" in call("strange", "{}", strange).content
     assert "JSON cannot hold" in call("endless", "{}", endless).content
     assert call("half", "{}", half) == Outcome('"a?"')
+
+
+def first_of_none() -> str:
+    """Take the first of nothing."""
+    return next(iter([]))
+
+
+def ends() -> None:
+    """End the program."""
+    sys.exit("no key")
+
+
+async def ends_later() -> None:
+    """End the program."""
+    sys.exit("no key")
+
+
+async def gives_up() -> None:
+    """Wait for what somebody cancelled."""
+    raise asyncio.CancelledError
+
+
+def wordless() -> None:
+    """Fail with an error that cannot be written."""
+
+    class Wordless(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    raise Wordless
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (first_of_none, "StopIteration"),
+        (ends, "SystemExit"),
+        (ends_later, "SystemExit"),
+        (gives_up, "cancelled"),
+        (wordless, "Wordless"),
+    ],
+)
+def test_what_would_end_more_than_the_call_is_a_result_too(function: Callable[..., Any], told: str):
+    outcome = call(function.__name__, "{}", function)
+    assert (outcome.failed, outcome.unknown) == (True, False)
+    assert told in json.loads(outcome.content)["error"]
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+def test_a_tools_own_time_out_is_not_taken_for_its_limit(transactional: bool):
+    @tool(transactional=transactional)
+    def pay() -> None:
+        """Pay."""
+        raise TimeoutError("the till does not answer")
+
+    outcome = call("pay", "{}", pay)
+    assert json.loads(outcome.content) == {"error": "TimeoutError: the till does not answer"}
+    assert (outcome.failed, outcome.unknown) == (True, transactional)
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+def test_a_tool_that_did_its_work_and_gave_no_json_has_not_simply_failed(transactional: bool):
+    @tool(transactional=transactional)
+    def book() -> dict[str, Any]:
+        """Book."""
+        return {"day": datetime.date(2026, 1, 1)}
+
+    outcome = call("book", "{}", book)
+    assert "JSON cannot hold" in outcome.content
+    assert (outcome.failed, outcome.unknown) == (True, transactional)
+
+
+def test_an_async_function_behind_a_plain_decorator_is_awaited():
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*given: Any, **named: Any) -> Any:
+            return function(*given, **named)
+
+        return inner
+
+    assert call("add", '{"one": 2}', counted(add)) == Outcome("3.0")
+
+
+def test_a_whole_number_is_an_int_however_it_is_written():
+    def nights(count: int) -> list[int]:
+        """Count nights."""
+        return list(range(count))
+
+    assert call("nights", '{"count": 2.0}', nights) == Outcome("[0, 1]")
+
+
+@pytest.mark.parametrize("given", [[1, 2], [datetime.date(2026, 1, 1)], "Lark", ["a\ud800"], None])
+def test_options_that_are_no_texts_are_left_out(given: Any):
+    @tool(options={"room": lambda context: given})
+    def book(room: str) -> None:
+        """Book."""
+
+    box = Toolbox.of([book])
+    assert box.schemas_for(CONTEXT) == box.schemas
+
+
+def test_options_by_an_async_function_are_refused():
+    async def rooms(context: ToolContext) -> list[str]:
+        return ["Lark"]
+
+    @tool(options={"room": rooms})  # type: ignore[dict-item]
+    def book(room: str) -> None:
+        """Book."""
+
+    with pytest.raises(SettingsError, match="options of room of tool book are given by an async function"):
+        Toolbox.of([book])
 
 
 @pytest.mark.parametrize("transactional", [True, False])
@@ -154,6 +268,11 @@ LATER = "from __future__ import annotations\n"
         ("def f(x: int) -> int:\n    return x\n", "has no docstring", 1),
         ("def f(x) -> int:\n    '''F.'''\n    return x\n", "has no type", 1),
         (f"{LATER}def f(x: Nothing) -> int:\n    '''F.'''\n    return x\n", "cannot be read", 2),
+        ("def f(x: 'int |') -> int:\n    '''F.'''\n    return x\n", "cannot be read", 1),
+        (f"{LATER}import json\ndef f(x: json.No) -> int:\n    '''F.'''\n    return x\n", "cannot be read", 3),
+        ("from typing import Annotated\ndef f(x: Annotated[str, []]):\n    '''F.'''\n", "has no schema here", 2),
+        ("import sys\nsys.exit('no key')\n", "SystemExit: no key", 2),
+        ("def f():\n    '''F.'''\ndef f(x: int):\n    '''F.'''\n", "two tools are named 'f': here and on line 1", 3),
         ("def f(*x: int) -> int:\n    '''F.'''\n    return 1\n", "cannot be called by names", 1),
     ],
 )
@@ -165,6 +284,14 @@ def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str,
     assert str(path) in str(refused.value.where)
     if line is not None:
         assert str(refused.value.where).endswith(f":{line}")
+
+
+def test_a_function_that_is_kept_in_mind_is_a_tool_too(tmp_path: Path):
+    path = tmp_path / "tools.py"
+    path.write_text("import functools\n\n@functools.cache\ndef rooms() -> int:\n    '''Count.'''\n    return 3\n")
+    box = Toolbox.load(path)
+    assert box.names == ["rooms"]
+    assert asyncio.run(box.call("rooms", "{}", CONTEXT)) == Outcome("3")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -171,6 +172,24 @@ def test_where_understanding_fails_the_turn_goes_on_and_the_log_says_so(tmp_path
         "understanding failed: ValueError",
         None,
     ]
+
+
+@pytest.mark.parametrize("wrong", [{"sentiment": 3}, {"slots": {1: "x"}}])
+def test_what_was_understood_and_is_no_event_fails_nothing_else(tmp_path: Path, wrong: dict[str, Any]):
+    made = SimpleNamespace(**{"intents": {}, "out_of_scope": False, "slots": {}, "sentiment": None, **wrong})
+    desk = Desk(tmp_path / "s.db", ["Hello."], understand=lambda text, state: made)
+    assert desk.say("Hi").text == "Hello."
+    assert "understanding failed: ValidationError" in [getattr(event, "reason", None) for event in desk.events()]
+
+
+@pytest.mark.parametrize("error", [StopIteration, SystemExit])
+def test_a_rule_that_would_hold_the_turn_up_for_ever_fails(tmp_path: Path, error: type[BaseException]):
+    def first(situation: Situation) -> Decision | None:
+        raise error
+
+    desk = Desk(tmp_path / "s.db", ["Hello."], policy=[first])
+    assert desk.say("Hi").text == "Hello."
+    assert [event.reason for event in desk.events() if event.kind == "decided"] == ["rule first: RuntimeError", None]
 
 
 def test_a_rule_decides_before_the_model_step_by_step(tmp_path: Path):

@@ -170,3 +170,33 @@ def test_bounds_of_a_text_are_refused():
 
     with pytest.raises(SettingsError, match="no schema"):
         tool_schema(odd)
+
+
+def test_a_docstring_in_googles_style_is_read():
+    def post(parcel: str, to: str = "", note: str = "") -> dict[str, Any]:
+        """Post a parcel.
+
+        Args:
+            parcel (str): its number,
+                for example: A1
+            to (Optional[str], optional): where it goes
+            note: what the
+                carrier reads
+
+        Returns:
+            What was posted.
+
+        Raises:
+            KeyError: there is no such parcel
+        """
+        return {}
+
+    function = tool_schema(post, surrounded=False)["function"]
+    told = {name: one["description"] for name, one in function["parameters"]["properties"].items()}
+    assert told == {
+        "parcel": "its number, for example: A1",
+        "to": "where it goes",
+        "note": "what the carrier reads",
+    }
+    below = "Returns: What was posted. Raises: KeyError: there is no such parcel"
+    assert function["description"] == f"Post a parcel. {below}"

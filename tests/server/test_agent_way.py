@@ -203,6 +203,9 @@ def wait_for(true, seconds=15):
     [
         ({"tools": [{"type": "function", "function": {"name": "x"}}]}, 400, "tools"),
         ({"temperature": 0.5}, 400, "temperature"),
+        ({"temperature": 0}, 400, "temperature"),
+        ({"seed": 0}, 400, "seed"),
+        ({"parallel_tool_calls": False}, 400, "parallel_tool_calls"),
         ({"max_tokens": 5}, 400, "max_tokens"),
         ({"conversation_id": "no spaces"}, 400, "conversation_id"),
         ({"conversation_id": "会话"}, 400, "conversation_id"),
@@ -220,6 +223,12 @@ def test_what_an_agent_does_not_take(store, fields, status, param):
         error = ask(address, "hi", status=status, **fields).json()["error"]
     assert error["param"] == param
     assert store.conversations(tenant=None) == []
+
+
+def test_fields_at_the_value_that_changes_nothing_are_taken(store):
+    fields = {"n": 1, "response_format": {"type": "text"}, "store": False, "service_tier": "auto", "user": "k1"}
+    with serving(house=inn(store, ["Hello."])) as address:
+        assert said(ask(address, "hi", presence_penalty=0, logprobs=False, **fields)) == "Hello."
 
 
 def test_a_raw_model_takes_no_conversation(store):

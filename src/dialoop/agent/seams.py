@@ -88,8 +88,35 @@ Guard = Callable[[str, Situation], str | Awaitable[str | None] | None]
 
 
 async def called(function: Callable[..., Any], *values: Any) -> Any:
-    """What the function gives: awaited where it is async, from a thread where it is plain."""
+    """What the function gives: awaited where it is async, from a thread where it is plain.
+
+    Raises what it raises, and RuntimeError for what would end more than the call; see `contained` and `awaited`.
+    """
     if inspect.iscoroutinefunction(function):
-        return await function(*values)
-    result = await asyncio.to_thread(function, *values)
-    return await result if inspect.isawaitable(result) else result
+        return await awaited(function(*values))
+    result = await awaited(asyncio.to_thread(contained, function, *values))
+    return await awaited(result) if inspect.isawaitable(result) else result
+
+
+def contained(function: Callable[..., Any], *values: Any) -> Any:
+    """What a plain function gives. Raises RuntimeError in the place of StopIteration and of an exit.
+
+    No future takes a StopIteration: who waits for it would wait for ever. An exit would end the event loop.
+    """
+    try:
+        return function(*values)
+    except (StopIteration, SystemExit) as error:
+        raise RuntimeError(f"it raised {error!r}") from error
+
+
+async def awaited(given: Awaitable[Any]) -> Any:
+    """What is awaited. Raises RuntimeError in the place of an exit, and of a cancellation that nobody asked for."""
+    task = asyncio.current_task()
+    try:
+        return await given
+    except SystemExit as error:
+        raise RuntimeError(f"it raised {error!r}") from error
+    except asyncio.CancelledError as error:
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("what it waited for was cancelled") from error

@@ -8,23 +8,22 @@ no model, no stand-ins and no log.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import inspect
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
+from dialoop.agent.seams import awaited, contained
+from dialoop.agent.tool_files import functions_in
 from dialoop.agent.typed_tools import tool_schema, with_options
 from dialoop.conversation import Tool, parse_tool_arguments
 from dialoop.conversation.tool_schema import schema_faults
-from dialoop.errors import DataError, Place, SettingsError
+from dialoop.errors import DataError, SettingsError
 
 log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -130,18 +129,9 @@ class Toolbox:
     def load(cls, path: str | Path) -> Toolbox:
         """All public functions that a Python file defines, in its order; the file is run for that.
 
-        Raises SettingsError, with file and line, where it cannot be run or holds no tool.
+        Raises SettingsError, with file and line, where it cannot be run, holds no tool, or two of one name.
         """
-        module = _loaded(Path(path))
-        functions = [
-            value
-            for name, value in vars(module).items()
-            if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == module.__name__
-        ]
-        if not functions:
-            remedy = "define at least one function whose name does not begin with _"
-            raise SettingsError("this file defines no tool", where=path, remedy=remedy)
-        return cls.of(functions)
+        return cls.of(functions_in(Path(path)))
 
     def __contains__(self, name: str) -> bool:
         return name in self._tools
@@ -188,22 +178,29 @@ class Toolbox:
         known = self._tools[name]
         given = _given(known, arguments)
         before = (context,) if known.wants_context else ()
-        limit = known.conduct.time_limit
+        limit, changes = known.conduct.time_limit, known.conduct.transactional
         try:
-            async with asyncio.timeout(limit):
-                if inspect.iscoroutinefunction(known.function):
-                    result = await known.function(*before, **given)
-                else:
-                    running = partial(known.function, *before, **given)
-                    result = await asyncio.get_running_loop().run_in_executor(self._threads, running)
-            return Outcome(_written(result))
-        except TimeoutError:
-            return _failure(f"no answer within {limit:g} seconds", unknown=known.conduct.transactional)
+            async with asyncio.timeout(limit) as clock:
+                result = await self._made(partial(known.function, *before, **given))
+        except TimeoutError as error:  # the limit's, or one that the tool ran into itself
+            return _failure(f"no answer within {limit:g} seconds" if clock.expired() else _told(error), unknown=changes)
         except DataError as error:
             return _failure(error.what)
         except Exception as error:  # noqa: BLE001 - a tool is the user's own code, and whatever it raises is its result
             log.warning("tool %s failed: %s", name, type(error).__name__)
-            return _failure(f"{type(error).__name__}: {str(error)[:500]}")
+            return _failure(_told(error))
+        try:
+            return Outcome(_written(result))
+        except DataError as error:  # it came to its end: what it changes is changed
+            log.warning("tool %s: %s; %s", name, error.what, error.remedy)
+            return _failure(error.what, unknown=changes)
+
+    async def _made(self, function: partial[Any]) -> Any:
+        """What the call gives: awaited where it is async, also behind a decorator; from a thread where it is plain."""
+        if inspect.iscoroutinefunction(function):
+            return await awaited(function())
+        result = await awaited(asyncio.get_running_loop().run_in_executor(self._threads, contained, function))
+        return await awaited(result) if inspect.isawaitable(result) else result
 
 
 def _bound(function: Callable[..., Any]) -> BoundTool:
@@ -212,6 +209,9 @@ def _bound(function: Callable[..., Any]) -> BoundTool:
     if strange := conduct.options.keys() - schema["function"]["parameters"]["properties"].keys():
         what = f"tool {function.__name__} has options for {', '.join(sorted(strange))}, which it does not take"
         raise SettingsError(what, where=inspect.getsourcefile(function), remedy="name a parameter of the function")
+    if late := [name for name, options in conduct.options.items() if inspect.iscoroutinefunction(options)]:
+        what = f"the options of {', '.join(late)} of tool {function.__name__} are given by an async function"
+        raise SettingsError(what, where=inspect.getsourcefile(function), remedy="give them by a plain function")
     return BoundTool(function.__name__, function, schema, conduct, wants_context)
 
 
@@ -219,10 +219,19 @@ def _with_options(one: BoundTool, context: ToolContext) -> Tool:
     listed: dict[str, list[str]] = {}
     for name, options in one.conduct.options.items():
         try:
-            listed[name] = list(options(context))
+            listed[name] = _texts(options(context))
         except Exception as error:  # noqa: BLE001 - the user's own code, as a tool is
             log.warning("the options of %s of tool %s cannot be had: %s", name, one.name, type(error).__name__)
     return with_options(one.schema, listed)
+
+
+def _texts(values: Iterable[str]) -> list[str]:
+    """The values. Raises TypeError or UnicodeEncodeError for what no schema of texts can list."""
+    found = list(values)
+    if isinstance(values, str) or not all(isinstance(one, str) for one in found):
+        raise TypeError("options are a list of texts")
+    "".join(found).encode()
+    return found
 
 
 def _wants_context(function: Callable[..., Any]) -> bool:
@@ -232,14 +241,26 @@ def _wants_context(function: Callable[..., Any]) -> bool:
         return False
     try:
         return get_type_hints(function).get(first.name) is ToolContext
-    except (NameError, TypeError):  # what is wrong with it is told where the schema is made
+    except Exception:  # noqa: BLE001 - the user's own annotations; what is wrong is told where the schema is made
         return False
 
 
 def _given(known: BoundTool, arguments: str) -> dict[str, Any]:
-    """The arguments, less those that may be left out and are null."""
+    """The arguments, less those that may be left out and are null; a whole number is an int, also written as 2.0."""
     given = parse_tool_arguments(arguments or "{}")
+    properties = known.schema["function"]["parameters"]["properties"]
+    for key, value in given.items():
+        if isinstance(value, float) and value.is_integer() and properties.get(key, {}).get("type") == "integer":
+            given[key] = int(value)
     return {key: value for key, value in given.items() if value is not None or key in known.required}
+
+
+def _told(error: Exception) -> str:
+    """The error in words, as far as it has some."""
+    try:
+        return f"{type(error).__name__}: {str(error)[:500]}"
+    except Exception:  # noqa: BLE001 - the user's own class of errors may fail at that too
+        return type(error).__name__
 
 
 def _written(result: Any) -> str:
@@ -253,38 +274,3 @@ def _written(result: Any) -> str:
 
 def _failure(what: str, *, unknown: bool = False) -> Outcome:
     return Outcome(_written({"error": what}), failed=True, unknown=unknown)
-
-
-def _loaded(path: Path) -> ModuleType:
-    """The file as a module of its own. Raises SettingsError with the line at fault."""
-    if not path.is_file():
-        raise SettingsError("there is no such file of tools", where=path, remedy="check the path")
-    name = f"dialoop_tools_{path.stem}_{abs(hash(path.absolute()))}"
-    spec = importlib.util.spec_from_file_location(name, path.absolute())
-    if spec is None or spec.loader is None:
-        raise SettingsError("this is no Python file", where=path, remedy="name a file that ends with .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that annotations in quotes can be read
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise SettingsError(f"the tools cannot be loaded: {_first_line(error)}", where=_place(error, path)) from error
-    return module
-
-
-def _first_line(error: Exception) -> str:
-    said = str(error).splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
-
-
-def _place(error: Exception, path: Path) -> Place:
-    """Where in the file it happened."""
-    if isinstance(error, SyntaxError):
-        return Place(str(path), error.lineno)
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path.absolute()):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return Place(str(path), line)

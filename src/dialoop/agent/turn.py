@@ -152,7 +152,9 @@ class Turn:
                 continue
             try:
                 given = await called(function, *values)
-                found |= _checked(_understood(given) if name == "understanding" else self._passages(given))
+                part = _understood(given) if name == "understanding" else self._passages(given)
+                self.events(("understood", _checked(part)))  # what is no event is refused here, and not once it counts
+                found |= part
             except Exception as error:
                 log.warning("%s failed: %s", name, error, exc_info=not isinstance(error, DialoopError))
                 failed.append(("decided", {"action": "go_on", "reason": f"{name} failed: {type(error).__name__}"}))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,25 +140,43 @@ def _parameters(function: Callable[..., Any], surrounded: bool) -> list[inspect.
 def _annotation(function: Callable[..., Any], name: str) -> Any:
     try:
         hints = get_type_hints(function, include_extras=True)
-    except (NameError, TypeError) as error:
+    except Exception as error:  # annotations in quotes are the user's own code
         raise _fault(function, f"has an annotation that cannot be read: {error}") from error
     if name not in hints:
         raise _fault(function, f"parameter {name} has no type")
     return hints[name]
 
 
+_SECTION = re.compile(
+    r"(?:Returns?|Raises|Yields?|Examples?|Notes?|Warnings?|Warns|Attributes|References|See Also|Todo):"
+)
+"""Below `Args:` another section of a docstring begins with a line like this."""
+_ARGUMENT = re.compile(r"(\w+)\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*:\s*(.*)")
+"""`name: text`, or with its type: `name (str, optional): text`."""
+
+
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """The description, and what is said of each parameter: a text goes on where lines are indented more than its first.
+
+    Sections below `Args:` belong to the description, as those do that stand before it.
+    """
     text = inspect.getdoc(function)
     if not text:
         raise _fault(function, "has no docstring")
     description, _, section = text.partition("Args:")
-    about = {}
-    for line in filter(str.strip, section.splitlines()):
-        name, colon, what = line.partition(":")
-        if not colon:
+    lines = [line for line in section.splitlines() if line.strip()]
+    end = next((at for at, line in enumerate(lines) if _SECTION.fullmatch(line.strip())), len(lines))
+    known, about, name, depth = inspect.signature(function).parameters, dict[str, str](), None, 0
+    for line in lines[:end]:
+        found, indent = _ARGUMENT.fullmatch(line.strip()), len(line) - len(line.lstrip())
+        if name is not None and indent > depth and (found is None or found[1] not in known):
+            about[name] = f"{about[name]} {line.strip()}".strip()
+            continue
+        if found is None:
             raise _fault(function, f"has a line below Args: that is no 'name: text': {line.strip()!r}")
-        about[name.strip()] = what.strip()
-    return " ".join(description.split()), about
+        name, depth = found[1], indent
+        about[name] = found[2].strip()
+    return " ".join(" ".join([description, *lines[end:]]).split()), about
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:
@@ -172,7 +191,7 @@ def _type_schema(annotation: Any, function: Callable[..., Any], name: str) -> di
         plain, notes = get_args(kind)[0], _notes(kind)
         if plain in (str, int, float) and notes and not (plain is str and any(isinstance(n, Between) for n in notes)):
             return {"type": _PLAIN[plain]} | {key: value for note in notes for key, value in note.schema().items()}
-    if len(kinds) == 1 and kind in _PLAIN:
+    if len(kinds) == 1 and isinstance(kind, type) and kind in _PLAIN:
         return {"type": _PLAIN[kind]}
     if len(kinds) == 1 and get_origin(kind) is Literal and all(isinstance(value, str) for value in get_args(kind)):
         return {"type": "string", "enum": list(get_args(kind))}
@@ -205,7 +224,8 @@ def _fits_kind(value: Any, kind: Any) -> bool:
 
 
 def _fault(function: Callable[..., Any], what: str) -> SettingsError:
-    place = f"{inspect.getsourcefile(function) or '?'}:{function.__code__.co_firstlineno}"
+    written = inspect.unwrap(function)
+    place = f"{inspect.getsourcefile(written) or '?'}:{written.__code__.co_firstlineno}"
     return SettingsError(
         f"tool {function.__name__} {what}",
         where=place,

@@ -139,6 +139,14 @@ class ResponseFormat(_Sent):
     type: Literal["text"]
 
 
+_FOR_AGENTS = frozenset(
+    "model messages conversation_id stream stream_options user metadata n logprobs top_logprobs frequency_penalty"
+    " presence_penalty logit_bias response_format modalities store service_tier safety_identifier"
+    " prompt_cache_key".split()
+)
+"""Fields that an agent takes: what it needs, and what a request takes at the value alone that changes nothing."""
+
+
 class ChatRequest(_Sent):
     """The body of a chat completion. Fields below `stream_options` are taken only at the value that changes nothing."""
 
@@ -212,9 +220,8 @@ class ChatRequest(_Sent):
     def to_agent(self) -> str:
         """What the customer says to an agent: the last message. Raises RequestError for what an agent does not take."""
         self._check_stream()
-        taken = ("model", "messages", "conversation_id", "stream", "stream_options", "user", "metadata")
-        for name in self.model_fields_set - {*taken}:
-            if getattr(self, name) not in (None, False, [], {}):
+        for name in sorted(self.model_fields_set - _FOR_AGENTS):
+            if getattr(self, name) not in (None, [], {}):
                 what = f"{name} is not for agents: the project file says how an agent answers"
                 raise RequestError(what, code="unsupported_parameter", param=name)
         if self.user is not None and ("\0" in self.user or not 1 <= len(self.user) <= LONGEST_USER):
