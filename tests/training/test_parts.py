@@ -4,6 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import (
+    DebertaConfig,
+    DebertaForSequenceClassification,
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
+    MPNetConfig,
+    MPNetForSequenceClassification,
+    OPTConfig,
+    OPTForCausalLM,
+)
 
 from dialoop.errors import ModelError, SettingsError
 from dialoop.model import AdapterSettings, load_base
@@ -36,6 +46,58 @@ def test_weights_stand_in_their_layers(kind):
         assert height == (
             number + 1 if number is not None else 0 if any(w in name for w in ("embed", "wte", "wpe")) else 4
         )
+
+
+_ENCODER = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+}
+_BY_DISTANCE = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+
+
+@pytest.mark.parametrize(
+    ("make", "heights"),
+    [
+        (
+            lambda: DebertaV2ForSequenceClassification(
+                DebertaV2Config(**_ENCODER, **_BY_DISTANCE, norm_rel_ebd="layer_norm", conv_kernel_size=3)
+            ),
+            {"encoder.rel_embeddings": 0, "encoder.LayerNorm": 0, "encoder.conv": 1, "pooler.dense": 3},
+        ),
+        (
+            lambda: DebertaForSequenceClassification(DebertaConfig(**_ENCODER, **_BY_DISTANCE)),
+            {"encoder.rel_embeddings": 0, "pooler.dense": 3},
+        ),
+        (
+            lambda: MPNetForSequenceClassification(MPNetConfig(**_ENCODER)),
+            {"encoder.relative_attention_bias": 0, "classifier.dense": 3},
+        ),
+        (
+            lambda: OPTForCausalLM(
+                OPTConfig(
+                    vocab_size=60,
+                    hidden_size=32,
+                    ffn_dim=64,
+                    num_hidden_layers=2,
+                    num_attention_heads=4,
+                    max_position_embeddings=64,
+                    word_embed_proj_dim=16,
+                )
+            ),
+            {"decoder.final_layer_norm": 3, "decoder.project_out": 3, "decoder.project_in": 0, "embed_positions": 0},
+        ),
+    ],
+    ids=["deberta-v2", "deberta", "mpnet", "opt"],
+)
+def test_what_stands_apart_from_where_it_is_read_has_the_height_of_its_reader(make, heights):
+    found = layers_of(make())
+    assert found.count == 2
+    for part, height in heights.items():
+        assert {found.height[name] for name in found.height if f"{part}." in name} == {height}, part
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "qwen3", "bert"])
@@ -159,7 +221,14 @@ def test_every_adapter_learns_and_the_model_is_whole(adapter, kind, bases, tmp_p
 def test_an_encoder_learns_labels_by_an_adapter(adapter, bases, tmp_path: Path):
     data = texts_file(tmp_path, 10)
     asked = TuneSettings(
-        adapter=adapter, epochs=8, lr=0.005, patience=8, held_out=str(data), device="cpu", precision="float32"
+        adapter=adapter,
+        epochs=8,
+        lr=0.005,
+        patience=8,
+        stop_on="loss",
+        held_out=str(data),
+        device="cpu",
+        precision="float32",
     )
     result = tune(Job(data=str(data), base=str(bases["bert"]), tune=asked), run=tmp_path / "run")
     assert result.before is not None

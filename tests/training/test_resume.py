@@ -14,7 +14,7 @@ from dialoop.errors import RunError
 from dialoop.model.folder import verify
 from dialoop.training import Job, Quiet, TuneSettings, resume, tune, tuning
 
-from .talks import talks_file
+from .talks import talks_file, texts_file
 
 KILLED = """
 import os, signal, sys
@@ -89,8 +89,12 @@ def test_after_kill_9_the_losses_are_those_of_an_undisturbed_run(values, bases, 
         {"average": "ema", "optimiser": "muon", "accumulate": 2, "unfreeze": 0.4},
         {"stop_on": "reply_chrf", "look_answers": 2, "average": "ema"},
         {"average": "tail", "average_tail": 0.8, "schedule": "inverse_sqrt"},
+        {"base_share": 0.3, "text_weight": 0.4, "average": "tail"},
     ],
-    ids=["adam of the top layer", "unfreezing", "dora", "ia3 by sgd", "moving average", "by answers", "tail average"],
+    ids=[
+        *("adam of the top layer", "unfreezing", "dora", "ia3 by sgd", "moving average", "by answers", "tail average"),
+        "a share of the base",
+    ],
 )
 def test_a_run_that_was_stopped_goes_on_bit_by_bit(values, bases, tmp_path: Path):
     asked = job(tmp_path, bases["llama"], epochs=2, **values)
@@ -162,6 +166,54 @@ def test_changed_data_or_another_base_is_refused(bases, tmp_path: Path):
     shutil.copytree(bases["llama"], own)
     talks_file(tmp_path, 31)
     with pytest.raises(RunError, match="the data has changed"):
+        resume(tmp_path / "run")
+
+
+HOLDING = """
+import sys
+from pathlib import Path
+from dialoop.training.run_folder import RunFolder
+
+with RunFolder(Path(sys.argv[1])).claimed():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_are_never_at_work_in_one_run(bases, tmp_path: Path):
+    tune(job(tmp_path, bases["gpt2"], epochs=1), run=tmp_path / "run", watch=Stop(3, signal.SIGTERM))
+    before = (tmp_path / "run" / "run.json").read_text(encoding="utf-8")
+    command = [sys.executable, "-c", HOLDING, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="a run is at work in this folder"):
+            resume(tmp_path / "run")
+        assert (tmp_path / "run" / "run.json").read_text(encoding="utf-8") == before
+        other.kill()
+    assert resume(tmp_path / "run").model is not None
+
+
+def _chosen_otherwise(run: Path, change) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    change(record["chosen"])
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_a_run_of_an_earlier_version_goes_on_by_the_figure_it_was_told(bases, tmp_path: Path):
+    asked = job(tmp_path, bases["bert"], epochs=2, stop_on="macro_f1")
+    asked = asked.model_copy(update={"data": str(texts_file(tmp_path))})
+    whole = tune(asked, run=tmp_path / "whole")
+    tune(asked, run=tmp_path / "stopped", watch=Stop(5, signal.SIGTERM))
+    _chosen_otherwise(tmp_path / "stopped", lambda chosen: chosen.pop("stop_on"))
+    assert resume(tmp_path / "stopped").figures == whole.figures
+    assert json.loads((tmp_path / "stopped" / "run.json").read_text())["chosen"]["stop_on"] == "macro_f1"
+
+
+def test_a_run_of_a_later_version_is_refused(bases, tmp_path: Path):
+    tune(job(tmp_path, bases["gpt2"], epochs=1), run=tmp_path / "run", watch=Stop(3, signal.SIGTERM))
+    _chosen_otherwise(tmp_path / "run", lambda chosen: chosen.update(newer=1))
+    with pytest.raises(RunError, match="not what this version chooses"):
         resume(tmp_path / "run")
 
 

@@ -18,6 +18,12 @@ from dialoop.errors import SettingsError
 from dialoop.training.part_settings import PartSettings
 
 _NUMBERED = re.compile(r"^(.*?)\.(\d+)\.")
+_READ_BY_ALL = re.compile(r"\b(rel_embeddings|relative_attention_bias|encoder\.LayerNorm)\b")
+"""Weights that stand behind the layers in DeBERTa and MPNet, and that each layer reads: where tokens stand."""
+_BESIDE_FIRST = re.compile(r"\bencoder\.conv\b")
+"""DeBERTa's convolution, which stands behind the layers and adds to what the first one gives."""
+_LAST_OF_ALL = re.compile(r"\bdecoder\.(final_layer_norm|project_out)\b")
+"""Weights that stand before the layers in OPT, and that read the uppermost one."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ class Layers:
 def layers_of(model: Any) -> Layers:
     """The heights of all weights. The layers are the numbered list that holds most of them.
 
-    What comes before them in the model is embeddings, what comes behind is above.
+    What comes before them in the model is embeddings, what comes behind is above; but for a few that other kinds of
+    models keep elsewhere.
     """
     names = [name for name, _ in model.named_parameters()]
     found = [_NUMBERED.match(name) for name in names]
@@ -57,8 +64,19 @@ def layers_of(model: Any) -> Layers:
     height = {}
     for position, (name, weight) in enumerate(model.named_parameters()):
         below = position < first or id(weight) in embeddings
-        height[name] = numbers[position] + 1 if inside[position] else 0 if below else count + 1
+        told = _told_height(name, count)
+        otherwise = told if told is not None else 0 if below else count + 1
+        height[name] = numbers[position] + 1 if inside[position] else otherwise
     return Layers(height, count)
+
+
+def _told_height(name: str, count: int) -> int | None:
+    """The height of a weight whose place among the model's weights does not tell it; None where it does."""
+    if _READ_BY_ALL.search(name):
+        return 0
+    if _BESIDE_FIRST.search(name):
+        return 1
+    return count + 1 if _LAST_OF_ALL.search(name) else None
 
 
 def choose_trained(model: nn.Module, settings: PartSettings) -> None:

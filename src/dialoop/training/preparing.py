@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from dialoop.conversation import Split
-from dialoop.errors import DataError, SettingsError
+from dialoop.errors import DataError, RunError, SettingsError
 from dialoop.evaluation.calls import ToolsSeen
 from dialoop.model import AdapterSettings, Base, Head, head_loss, load_base, spare_rows, takes_rows, unread_calls
 from dialoop.model.base import pooling_of
@@ -214,7 +214,9 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
         held_out=held_out,
         facts=_facts(records, other, split, train.counts, held_out.counts),
         tools=ToolsSeen.of(split.train) if records.conversations else None,
-        chosen=Chosen(**kept) if kept else _open(settings, base, (train, held_out), window, objective, contrast),
+        chosen=_as_begun(kept, settings)
+        if kept
+        else _open(settings, base, (train, held_out), window, objective, contrast),
         lines=[
             *_lines(records, split, train.counts, held_out.counts),
             *told_of(objective, split.train, train.counts, held_out.counts),
@@ -229,6 +231,21 @@ def prepare(job: Job, *, kept: dict[str, Any] | None = None) -> Prepared:
     if base.fresh and head.kind == "classify" and not head.multi_label and (contrast or head.pooling == "mean"):
         _begin(prepared)
     return _geared(prepared, decided=kept is not None)
+
+
+def _as_begun(kept: dict[str, Any], settings: TuneSettings) -> Chosen:
+    """What the run had chosen; one of an earlier version had not chosen what decides, but was told it.
+
+    Raises RunError for what no run of this version chooses.
+    """
+    told = {} if settings.stop_on == "auto" else {"stop_on": settings.stop_on}
+    try:
+        return Chosen(**{**told, **kept})
+    except TypeError as error:
+        raise RunError(
+            f"`chosen` in run.json is not what this version chooses: {error}",
+            remedy="go on with the version of dialoop that began the run, or begin a new one",
+        ) from error
 
 
 def _loaded(job: Job, head: Head, device: torch.device) -> Base:

@@ -6,6 +6,7 @@
     run.json           versions, machine, what was chosen for it, status, result
     log.jsonl          a line for each step and each look at the held-out data
     tracking.json      what each tracker calls the run (where there are any)
+    .claim             locked by the process that is at work in the folder
     checkpoint/        the last whole state of an unfinished run
     model/             the tuned model
 
@@ -27,10 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from dialoop.errors import ModelError, RunError
-from dialoop.model.folder import replace_file
+from dialoop.model.folder import lock, replace_file
 from dialoop.training.settings import Job, read_job
 
 RUNS = Path("runs")
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK)
+"""What an operating system says of a lock that another process holds."""
 _PACKAGES = ("dialoop", "torch", "transformers", "tokenizers", "peft", "accelerate", "safetensors", "numpy")
 
 
@@ -83,6 +86,32 @@ class RunFolder:
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._write("settings.yaml", job.write())
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Held by one process at a time, for as long as it lives. Raises RunError where another one holds it."""
+        if not self.writes:
+            yield
+            return
+        with writing(self.path):
+            handle = os.open(self.path / ".claim", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            self._claim(handle)
+            yield
+        finally:
+            os.close(handle)
+
+    def _claim(self, handle: int) -> None:
+        try:
+            lock(handle, wait=False)
+        except OSError as error:
+            if error.errno not in _HELD:  # a disk that knows no locks
+                return
+            raise RunError(
+                "a run is at work in this folder",
+                where=self.path,
+                remedy="wait for it, or stop it with Ctrl-C and go on then",
+            ) from error
 
     def job(self) -> Job:
         """What was asked for. Raises RunError where there is no run."""

@@ -87,20 +87,28 @@ def tune(job: Job, *, run: Path | None = None, watch: Watch | None = None) -> Ru
     prepared = prepare(job)
     looks = Looks(prepared)
     folder.begin(job)
-    folder.keep("data.json", prepared.facts)
-    if prepared.tools is not None and folder.writes:
-        with writing(folder.path):
-            prepared.tools.write(folder.path)
-    return _go(prepared, looks, folder, watch, resumed=False)
+    with folder.claimed():
+        folder.keep("data.json", prepared.facts)
+        if prepared.tools is not None and folder.writes:
+            with writing(folder.path):
+                prepared.tools.write(folder.path)
+        return _go(prepared, looks, folder, watch, resumed=False)
 
 
 def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
     """Go on with the run in `run` from its last checkpoint, to the losses that it would have had undisturbed.
 
-    Raises RunError where there is nothing to go on with, or data or base are no longer what they were.
+    Raises RunError where there is nothing to go on with, where another process is at work with it, or where data or
+    base are no longer what they were.
     """
     folder = RunFolder(run, writes=leads())
-    job, record = folder.job(), folder.read("run.json")
+    job = folder.job()
+    with folder.claimed():
+        return _go_on(folder, job, watch or Quiet())
+
+
+def _go_on(folder: RunFolder, job: Job, watch: Watch) -> RunResult:
+    run, record = folder.path, folder.read("run.json")
     if record.get("status") == "done":
         raise RunError("this run has ended", where=run, remedy=f"its model is in {folder.model}")
     refuse_missing(job.tune.track)
@@ -112,7 +120,7 @@ def resume(run: Path, *, watch: Watch | None = None) -> RunResult:
     if record.get("base", prepared.base.fingerprint) != prepared.base.fingerprint:
         raise RunError("the base has changed since the run began", where=job.base, remedy="begin a new run")
     folder.keep("data.json", prepared.facts)
-    return _go(prepared, Looks(prepared), folder, watch or Quiet(), resumed=True)
+    return _go(prepared, Looks(prepared), folder, watch, resumed=True)
 
 
 def _go(prepared: Prepared, looks: Looks, folder: RunFolder, watch: Watch, *, resumed: bool) -> RunResult:
