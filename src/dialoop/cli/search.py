@@ -70,6 +70,7 @@ def search(
     if resume:
         if out is None:
             raise SettingsError("--resume needs the search's folder", remedy="dialoop search --out FOLDER --resume")
+        _same_search(out, ctx, wanted, {"data": data, "base": base}, settings)
         result = resume_search(out, wanted, trials=trials, say=say)
     else:
         if data is None:
@@ -87,3 +88,35 @@ def search(
     if result.model is None:
         raise SettingsError("no trial came to its end", where=result.folder, remedy="see what it said of each trial")
     typer.echo(str(result.model))
+
+
+def _same_search(
+    out: Path, ctx: typer.Context, wanted: SearchSettings, about: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    """Refuses what was asked for besides --resume where the search was begun with something else."""
+    from dialoop.training.search.folder import SearchFolder
+
+    plan = SearchFolder(out).plan()
+    own = {"metric": wanted.metric, "pruner": wanted.pruner, "space": wanted.space}
+    asked = {name: str(value) for name, value in given(ctx, about).items()} | given(ctx, own)
+    begun: dict[str, Any] = {name: getattr(plan, name) for name in (*about, *own)}
+    told = checked(given(ctx, settings)).model_dump(mode="json", exclude_unset=True)
+    if told.get("precision") == "auto":  # was decided when the search began
+        del told["precision"]
+    tune = {**TuneSettings().model_dump(mode="json"), **plan.tune}
+    tune |= dict.fromkeys(plan.space, "a space to search")
+    for name, value in {**asked, **told}.items():
+        kept = begun[name] if name in begun else tune[name]
+        if value != kept:
+            what = f"{name} is {value!r}, and the search was begun with {kept!r}"
+            if name == "space":
+                what = f"the space holds {_names(value)}, and the search was begun with another one: {_names(kept)}"
+            raise SettingsError(
+                what,
+                where=out,
+                remedy="leave it out to go on as it was begun, or begin a new search with another --out",
+            )
+
+
+def _names(space: dict[str, Any]) -> str:
+    return ", ".join(space) or "nothing"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import yaml
 from optuna.trial import TrialState
 
 from dialoop.cli import main
-from dialoop.errors import RunError, SettingsError
+from dialoop.errors import DataError, RunError, SettingsError
 from dialoop.model import load_base
 from dialoop.model.folder import verify
 from dialoop.training import Job, TuneSettings, tune
@@ -21,7 +22,8 @@ from dialoop.training.search import Range, SearchSettings, resume_search, search
 from dialoop.training.search.study import KILLED
 
 from ...browser import opened_page
-from ..talks import texts_file
+from ...tiny_models import tiny_model
+from ..talks import talks_file, texts_file
 
 SPACE = {"lr": Range(low=2e-3, high=2e-2, log=True), "batch_size": [4, 8]}
 KILLED_IN_TRIAL_2 = """
@@ -215,6 +217,60 @@ def test_one_search_at_a_time_is_at_work_in_a_folder(bases, tmp_path: Path):
         resume_search(tmp_path / "s", asked, say=silent)
 
 
+def test_other_data_or_another_base_does_not_go_on(bases, tmp_path: Path):
+    base = tmp_path / "base"
+    shutil.copytree(bases["bert"], base)
+    asked, folder = SearchSettings(trials=2, space=SPACE, pruner="none"), tmp_path / "s"
+    first = job(tmp_path, base, epochs=1)
+    search(first, asked.model_copy(update={"trials": 1}), folder=folder, say=silent)
+    data = Path(first.data)
+    text = data.read_text(encoding="utf-8")
+    data.write_text(text + '{"text": "one more thing", "label": "thing"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="the data has changed since the search began"):
+        resume_search(folder, asked, trials=2, say=silent)
+    data.unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        resume_search(folder, asked, trials=2, say=silent)
+    data.write_text(text, encoding="utf-8")
+    tiny_model("bert", base, seed=1)
+    with pytest.raises(RunError, match="the base has changed since the search began"):
+        resume_search(folder, asked, trials=2, say=silent)
+
+
+def test_data_that_changes_under_way_ends_the_search_and_no_trial(bases, tmp_path: Path, monkeypatch):
+    from dialoop.training.search import trials
+
+    asked = job(tmp_path, bases["bert"], epochs=1)
+    text = Path(asked.data).read_text(encoding="utf-8")
+
+    def changing(one: Job, **others):
+        result = tune(one, **others)
+        Path(one.data).write_text(text + '{"text": "one more thing", "label": "thing"}\n', encoding="utf-8")
+        return result
+
+    settings = SearchSettings(trials=3, space=SPACE, pruner="none")
+    with monkeypatch.context() as patch:
+        patch.setattr(trials, "tune", changing)
+        with pytest.raises(DataError, match="the data has changed"):
+            search(asked, settings, folder=tmp_path / "s", say=silent)
+    Path(asked.data).write_text(text, encoding="utf-8")
+    assert states(resume_search(tmp_path / "s", settings, say=silent).study) == ["COMPLETE"] * 3
+
+
+def test_values_that_the_data_does_not_take_fail_their_trial_alone(bases, tmp_path: Path):
+    told = job(tmp_path, bases["gpt2"], epochs=1, batch_size=4)
+    told = told.model_copy(update={"data": str(talks_file(tmp_path, 30))})
+    asked = SearchSettings(trials=1, space={"window": [16, 256]}, pruner="none")
+    result = search(told, asked, folder=tmp_path / "s", say=silent)
+    result.study.enqueue_trial({"window": 16})
+    result = resume_search(tmp_path / "s", asked, trials=2, say=silent)
+    assert {one.params["window"]: one.state.name for one in result.study.get_trials()} == {
+        16: "FAIL",
+        256: "COMPLETE",
+    }
+    assert "not one token would be learnt" in (tmp_path / "s" / "report.html").read_text()
+
+
 def test_another_metric_is_measured_and_made_high(bases, tmp_path: Path):
     asked = SearchSettings(trials=2, space=SPACE, metric="label_accuracy")
     result = search(job(tmp_path, bases["bert"], epochs=1), asked, folder=tmp_path / "s", say=silent)
@@ -262,6 +318,8 @@ def test_looks_come_ten_times_a_run_where_steps_are_made_of_several_batches(base
         (SearchSettings(space={"lr": [0.1, 0.01]}), {"lr": 0.1}, "both set and searched"),
         (SearchSettings(), {"held_out": "0"}, "nothing is held out"),
         (SearchSettings(storage="nonsense"), {}, "no address"),
+        (SearchSettings(space={"beta": [0.1, 0.5]}), {"objective": "dpo"}, "makes another loss of the loss"),
+        (SearchSettings(space={"crf": [True, False]}, metric="span_f1"), {}, "with --pruner none"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_written(
@@ -331,6 +389,35 @@ def test_an_option_that_says_what_is_the_default_is_the_same_for_all_trials(base
     assert "optimiser" not in plan["space"]
     assert {"optimiser": "adamw", "patience": 3}.items() <= plan["tune"].items()
     assert "warmup" in plan["space"]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--metric", "label_accuracy"], "metric is 'label_accuracy', and the search was begun with 'loss'"),
+        (["--pruner", "none"], "pruner is 'none', and the search was begun with 'median'"),
+        (["--base", "mini"], "base is 'mini', and the search was begun with"),
+        (["--warmup", "0.1"], "warmup is 0.1, and the search was begun with 0.05"),
+        (["--lr", "0.01"], "lr is 0.01, and the search was begun with 'a space to search'"),
+        (["--space", "other.yaml"], "the space holds warmup, and the search was begun with another one: lr"),
+        (["--epochs", "1", "--precision", "auto", "--trials", "1"], None),
+    ],
+)
+def test_going_on_with_something_else_is_refused(words, what, bases, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text("lr: [0.001, 0.002]\n", encoding="utf-8")
+    Path("other.yaml").write_text("warmup: [0.0, 0.1]\n", encoding="utf-8")
+    begin = ["search", str(texts_file(tmp_path)), "--base", str(bases["bert"]), "--held-out", "0.2", "--epochs", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main([*begin, "--space", "space.yaml", "--out", "s", "--trials", "1"])
+    assert ended.value.code == 0, capsys.readouterr().err
+    plan = Path("s/plan.json").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["search", "--out", "s", "--resume", *words])
+    told = " ".join(capsys.readouterr().err.split())
+    assert (ended.value.code == 0) == (what is None), told
+    assert what is None or what in told
+    assert Path("s/plan.json").read_text(encoding="utf-8") == plan
 
 
 def test_trials_can_be_read_with_optuna_alone(bases, tmp_path: Path):

@@ -11,6 +11,7 @@ It knows files; it does not know Optuna.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dialoop.errors import ModelError, RunError
+from dialoop.errors import DataError, ModelError, RunError
 from dialoop.model.folder import lock, replace_file
 from dialoop.training.search.space import Space
 
@@ -30,6 +31,8 @@ class Plan(BaseModel):
     """A search, decided. `study`: its name in the storage. `tune`: settings that are the same for all trials.
 
     `first`: the values of the first trial, what `tune` itself would take. `samples`: what an epoch goes through.
+    `files`: the SHA-256 of each file of the data, by its path; `fingerprint` of the base; one of an earlier version
+    tells neither.
     `storage`: None where it is the folder's own file, or where its address holds a password, which is never written.
     """
 
@@ -47,6 +50,20 @@ class Plan(BaseModel):
     trials: int
     own_storage: bool
     storage: str | None = None
+    files: dict[str, str] = {}
+    fingerprint: str | None = None
+
+    def refuse_changed_data(self) -> None:
+        """Raises DataError where a file of the data is gone or no longer what it was: trials could not be compared."""
+        remedy = "put it back as it was, then --resume; or begin a new search"
+        for path, digest in self.files.items():
+            try:
+                with Path(path).open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise DataError(f"cannot be read: {error.strerror}", where=path, remedy=remedy) from error
+            if found != digest:
+                raise DataError("the data has changed since the search began", where=path, remedy=remedy)
 
 
 class SearchFolder:

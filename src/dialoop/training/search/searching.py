@@ -18,13 +18,14 @@ from typing import Any
 import optuna
 
 from dialoop.errors import RunError, SettingsError
-from dialoop.model.folder import locked
+from dialoop.model.folder import locked, verify
+from dialoop.model.names import resolve_model
 from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.search.best import best_trial
 from dialoop.training.search.folder import Plan, SearchFolder, free_folder
 from dialoop.training.search.report import write_report
 from dialoop.training.search.settings import SearchSettings
-from dialoop.training.search.space import Range, Space, checked_space, default_space
+from dialoop.training.search.space import Range, Space, checked_space, default_space, refuse_other_losses
 from dialoop.training.search.study import (
     completed,
     counted,
@@ -74,6 +75,7 @@ def search(job: Job, settings: SearchSettings, *, folder: Path | None = None, sa
     own.refuse_taken()
     if settings.space:
         checked_space(settings.space)
+        refuse_other_losses(settings.space, settings.metric, settings.pruner)
     plan = _plan(job, settings)
     with own.claimed() as claim:
         own.write_plan(plan)
@@ -86,10 +88,11 @@ def resume_search(
     """Go on with the search in `folder`; trials that were under way when it ended are put back and tried again.
 
     `trials`: in all, if more are wanted now. Of `settings` only timeout, workers and storage are taken. Raises RunError
-    where there is none, or where it is still at work.
+    where there is none, where it is still at work, or where the base is another one; DataError where the data is.
     """
     own = SearchFolder(folder)
     plan = own.plan()
+    _refuse_changed(plan)
     if trials is not None and trials != plan.trials:
         plan = plan.model_copy(update={"trials": trials})
     if settings.storage is None and plan.storage is None and not plan.own_storage:
@@ -99,6 +102,13 @@ def resume_search(
     with own.claimed() as claim:
         own.write_plan(plan)
         return _go(own, plan, kept, claim, say)
+
+
+def _refuse_changed(plan: Plan) -> None:
+    """Trials of other data, or of another base, could not be compared with those that there are."""
+    plan.refuse_changed_data()
+    if plan.fingerprint is not None and verify(resolve_model(plan.base)) != plan.fingerprint:
+        raise RunError("the base has changed since the search began", where=plan.base, remedy="begin a new search")
 
 
 def _plan(job: Job, settings: SearchSettings) -> Plan:
@@ -130,6 +140,8 @@ def _plan(job: Job, settings: SearchSettings) -> Plan:
         trials=settings.trials,
         own_storage=storage is None,
         storage=None if storage is None or has_password(storage) else storage,
+        files={one["path"]: one["sha256"] for one in prepared.facts["files"]},
+        fingerprint=prepared.base.fingerprint,
     )
     del prepared
     gc.collect()  # the weights, before trials load theirs

@@ -21,6 +21,8 @@ NOT_SEARCHED = {
     *("look_answers", "track", "template"),
 }
 """What decides how a trial is measured, or where: it is the same for all trials, else they could not be compared."""
+CHANGING_THE_LOSS = ("objective", "beta", "nll_weight", "desirable_weight", "undesirable_weight", "crf")
+"""What makes another loss of the held-out loss: trials can be compared by other measures alone."""
 
 
 class Range(BaseModel):
@@ -90,6 +92,16 @@ def checked_space(space: Space, *, where: Path | None = None) -> Space:
                 raise SettingsError(f"`{name}` is to take {value!r}", where=where, remedy=remedy)
             checked_value(name, value, where=where)
     return space
+
+
+def refuse_other_losses(space: Space, metric: str, pruner: str) -> None:
+    """Raises SettingsError where trials of different losses would be compared by their loss."""
+    for name in CHANGING_THE_LOSS:
+        if name in space and (metric == "loss" or pruner != "none"):
+            raise SettingsError(
+                f"`{name}` makes another loss of the loss, and trials would be compared by it",
+                remedy="compare them by another --metric, with --pruner none; or give it as an option instead",
+            )
 
 
 def is_whole(name: str, dimension: Range) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from dialoop.errors import ModelError, RunError, SettingsError, is_out_of_memory
+from dialoop.errors import DataError, ModelError, RunError, SettingsError, is_out_of_memory
 from dialoop.evaluation.evaluate import ALL, evaluate_model
 from dialoop.evaluation.heads import evaluate_labelled
 from dialoop.evaluation.measures import MEASURES
@@ -74,6 +74,7 @@ class Trials:
         """The next trial with its values; None where there is none to begin."""
         if self.until is not None and time.monotonic() >= self.until:
             return None
+        self.plan.refuse_changed_data()
         with locked(self.folder.turn):
             if counted(self.study.get_trials(deepcopy=False)) >= self.plan.trials:
                 return None
@@ -93,7 +94,7 @@ class Trials:
         except Unwanted:
             self._end(trial, run, TrialState.PRUNED, "pruned: behind the others")
         except BaseException as error:
-            if not isinstance(error, (RunError, SettingsError, ModelError)) and not is_out_of_memory(error):
+            if not isinstance(error, (RunError, SettingsError, ModelError, DataError)) and not is_out_of_memory(error):
                 self._put_back(trial)
                 raise
             trial.set_user_attr("reason", (str(error) or type(error).__name__).splitlines()[0][:300])
