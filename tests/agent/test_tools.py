@@ -4,7 +4,9 @@ import asyncio
 import datetime
 import functools
 import json
+import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from dialoop.agent import Outcome, Toolbox, ToolContext, tool
+from dialoop.agent.tools import MOST_AT_ONCE
 from dialoop.errors import SettingsError
 
 CONTEXT = ToolContext("c1", "inn", "k1", "c1:call_1", "en")
@@ -292,6 +295,53 @@ def test_a_function_that_is_kept_in_mind_is_a_tool_too(tmp_path: Path):
     box = Toolbox.load(path)
     assert box.names == ["rooms"]
     assert asyncio.run(box.call("rooms", "{}", CONTEXT)) == Outcome("3")
+
+
+def test_a_file_of_tools_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "prices_of_the_tea_shop.py").write_text("TEA = 3\n")
+    path = tmp_path / "tools.py"
+    path.write_text("from prices_of_the_tea_shop import TEA\n\ndef price() -> int:\n    'Tell it.'\n    return TEA\n")
+    assert asyncio.run(Toolbox.load(path).call("price", "{}", CONTEXT)) == Outcome("3")
+
+
+HANGS = """
+import asyncio, threading
+from dialoop.agent import Toolbox, ToolContext, tool
+
+@tool(time_limit=0.01)
+def hangs() -> None:
+    'Never come back.'
+    threading.Event().wait()
+
+print(asyncio.run(Toolbox.of([hangs]).call("hangs", "{}", ToolContext("c", "t", None, "k"))).content)
+"""
+
+
+def test_a_tool_that_never_comes_back_does_not_keep_the_program_from_ending():
+    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True)
+    assert "0.01 seconds" in ended.stdout
+
+
+def test_more_calls_than_threads_wait_for_one():
+    together, most, lock = 0, 0, threading.Lock()
+
+    def busy() -> None:
+        """Be busy."""
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        threading.Event().wait(0.005)
+        with lock:
+            together -= 1
+
+    async def all_at_once() -> list[Outcome]:
+        box = Toolbox.of([busy])
+        return await asyncio.gather(*(box.call("busy", "{}", CONTEXT) for _ in range(3 * MOST_AT_ONCE)))
+
+    assert asyncio.run(all_at_once()) == [Outcome("null")] * (3 * MOST_AT_ONCE)
+    assert 1 < most <= MOST_AT_ONCE
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path):

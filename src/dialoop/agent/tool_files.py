@@ -20,8 +20,8 @@ from dialoop.errors import Place, SettingsError
 def functions_in(path: Path) -> list[Callable[..., Any]]:
     """All public functions that the file defines, in its order, also those that a decorator such as `cache` wraps.
 
-    The file is run for that. Raises SettingsError, with file and line, where it cannot be run, defines no public
-    function, or defines two of one name.
+    The file is run for that; it may import modules that lie beside it. Raises SettingsError, with file and line, where
+    it cannot be run, defines no public function, or defines two of one name.
     """
     module = _loaded(path)
     functions = [value for name, value in vars(module).items() if not name.startswith("_") and _is_own(value, module)]
@@ -61,6 +61,8 @@ def _loaded(path: Path) -> ModuleType:
         raise SettingsError("this is no Python file", where=path, remedy="name a file that ends with .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that annotations in quotes can be read
+    if (beside := str(path.absolute().parent)) not in sys.path:
+        sys.path.append(beside)  # at the end: modules beside the file hide no others
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:

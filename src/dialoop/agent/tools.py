@@ -12,7 +12,6 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from dialoop.agent.seams import awaited, contained
 from dialoop.agent.tool_files import functions_in
+from dialoop.agent.tool_threads import Threads
 from dialoop.agent.typed_tools import tool_schema, with_options
 from dialoop.conversation import Tool, parse_tool_arguments
 from dialoop.conversation.tool_schema import schema_faults
@@ -118,7 +118,7 @@ class Toolbox:
                 raise SettingsError(f"two tools are named {one.name!r}", remedy="name one of them otherwise")
             self._tools[one.name] = one
         # its own threads: a tool that hangs must not take those of the store
-        self._threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="dialoop-tool")
+        self._threads = Threads(MOST_AT_ONCE, "dialoop-tool")
 
     @classmethod
     def of(cls, functions: Iterable[Callable[..., Any]]) -> Toolbox:
@@ -199,7 +199,7 @@ class Toolbox:
         """What the call gives: awaited where it is async, also behind a decorator; from a thread where it is plain."""
         if inspect.iscoroutinefunction(function):
             return await awaited(function())
-        result = await awaited(asyncio.get_running_loop().run_in_executor(self._threads, contained, function))
+        result = await awaited(self._threads.run(partial(contained, function)))
         return await awaited(result) if inspect.isawaitable(result) else result
 
 
