@@ -74,10 +74,10 @@ def open_house(
     with ExitStack() as opened:
         store = opened.enter_context(open_store(settings.store))
         search, understand = _search(opened), _understand(settings.understanding)
-        served = {}
+        served, boxes = {}, dict[Path, Toolbox]()
         for name, own in agents.items():
             answers = model if own.model is None else InService(Running(load(own.model), own.model))
-            tools = Toolbox() if own.tools is None else Toolbox.load(own.tools)
+            tools = Toolbox() if own.tools is None else _toolbox(Path(own.tools), boxes)
             running = answers.running
             agent = Agent(
                 name, own, running.engine, tools, store, store.vault,
@@ -85,6 +85,13 @@ def open_house(
             )  # fmt: skip
             served[name] = ServedAgent(agent, answers, own.greeting)
         yield House(served, store, operators)
+
+
+def _toolbox(path: Path, known: dict[Path, Toolbox]) -> Toolbox:
+    """The tools of a file, run once for all its agents: what it keeps in memory is theirs together."""
+    if path.resolve() not in known:
+        known[path.resolve()] = Toolbox.load(path)
+    return known[path.resolve()]
 
 
 def _search(opened: ExitStack) -> Search | None:
