@@ -301,3 +301,19 @@ def test_what_is_too_long_alone_calls_a_person(tmp_path: Path):
 def test_the_agent_loads_no_torch():
     code = "import sys, dialoop.agent; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_key_that_comes_with_two_texts_at_once_is_refused_as_one_that_came_before(tmp_path: Path):
+    desk = Desk(tmp_path / "s.db", ["Hello.", "Hello."])
+
+    async def said(text: str) -> str | None:
+        try:
+            return (await whole(desk.agent.say("c1", text, key="k"))).text
+        except RequestError as error:
+            return f"{error.status} {error.code}"
+
+    async def both() -> list[str | None]:
+        return await asyncio.gather(said("Hi"), said("Good day"))
+
+    assert sorted(map(str, asyncio.run(both()))) == ["422 idempotency_key_reused", "Hello."]
+    assert desk.kinds().count("user_said") == 1

@@ -29,9 +29,9 @@ from dialoop.agent.turn import Means, Turn
 from dialoop.conversation import EVENT, Event, State, fold
 from dialoop.conversation.events import UserSaid
 from dialoop.engine import Engine
-from dialoop.errors import DialoopError, LeaseLost, RequestError, SettingsError
+from dialoop.errors import DataError, DialoopError, LeaseLost, RequestError, SettingsError
 from dialoop.privacy import Finder, Protector, Vault
-from dialoop.store import Added, Outline, Store
+from dialoop.store import Added, Lease, Outline, Store
 
 log = logging.getLogger(__name__)
 Emit = Callable[[TurnPiece], None]
@@ -216,11 +216,23 @@ class Agent:
             self._check_owner(await asyncio.to_thread(self.store.conversation, conversation), tenant, customer)
             await self._run(lease, course, _nobody)  # what was left unfinished before comes first
             new = await asyncio.to_thread(self._said, message, course)
-            message.added = await asyncio.to_thread(lambda: self.store.append(new, lease=lease, key=message.key))
+            message.added = await asyncio.to_thread(self._added, message, new, lease)
             if not message.added.repeated:
                 course.add(new)
                 return await self._run(lease, course, emit)
         return await self._again(message.added, conversation, message.text, emit)
+
+    def _added(self, message: _Message, new: list[Event], lease: Lease) -> Added:
+        """Where the message stands in the log, or the other one that came with its key while this one waited."""
+        try:
+            return self.store.append(new, lease=lease, key=message.key)
+        except DataError:
+            before = None
+            if message.key is not None:
+                before = self.store.remembered(message.key, tenant=message.tenant, customer=message.customer)
+            if before is None:
+                raise
+            return before
 
     def _said(self, message: _Message, course: Course) -> list[Event]:
         """The message as events, protected; in a new conversation its opening comes first."""
