@@ -10,7 +10,7 @@ from dialoop.errors import SettingsError
 from dialoop.evaluation import EvaluationSettings, evaluate_classifier, evaluate_model
 from dialoop.model import load_base
 from dialoop.training import Job, TuneSettings, tune
-from dialoop.training.looks import accuracy, macro_f1
+from dialoop.training.looks import FIGURES, accuracy, macro_f1
 from dialoop.training.material import read_records
 from dialoop.training.stopping import Patience
 
@@ -46,7 +46,7 @@ def test_a_classifier_stops_on_a_figure_and_it_is_that_of_evaluate(multi, bases,
     data = texts_file(tmp_path, 10, multi=multi)
     asked = TuneSettings(**FAST, epochs=4, stop_on="macro_f1", patience=2, held_out=str(data))
     result = tune(Job(data=str(data), base=str(bases["bert"]), tune=asked), run=tmp_path / "run")
-    taken = looks(result.folder)
+    _, *taken = looks(result.folder)  # the first is of a head that has learnt nothing
     best = max(line["macro_f1"] for line in taken)
     assert result.figures["macro_f1"] == best
     kept = min((line for line in taken if line["macro_f1"] == best), key=lambda line: line["held_out"])
@@ -67,6 +67,15 @@ def test_where_nothing_is_asked_accuracy_decides_between_labels(multi, held_out,
     asked = TuneSettings(**FAST, epochs=1, held_out=held_out)
     run = tune(Job(data=str(data), base=str(bases["bert"]), tune=asked), run=tmp_path / "run").folder
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["chosen"]["stop_on"] == decides
+
+
+def test_a_head_that_has_learnt_nothing_is_not_kept(bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    guessed = iter([1.0, 0.5, 0.4, 0.3])
+    monkeypatch.setitem(FIGURES["classify"], "accuracy", lambda true, said: next(guessed))
+    asked = TuneSettings(**FAST, epochs=2, held_out="0.3")
+    result = tune(Job(data=str(texts_file(tmp_path, 10)), base=str(bases["bert"]), tune=asked), run=tmp_path / "run")
+    assert looks(result.folder)[0]["accuracy"] == 1.0
+    assert (result.figures["accuracy"], result.best_step) == (0.5, looks(result.folder)[1]["step"])
 
 
 @pytest.mark.parametrize("adapter", ["none", "lora"])

@@ -225,7 +225,6 @@ def test_an_encoder_learns_labels_by_an_adapter(adapter, bases, tmp_path: Path):
         epochs=8,
         lr=0.005,
         patience=8,
-        stop_on="loss",
         held_out=str(data),
         device="cpu",
         precision="float32",

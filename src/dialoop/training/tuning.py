@@ -260,7 +260,10 @@ class _Tuning:
         self.tracking.note(entry)
 
     def _look(self) -> None:
-        """Take the held-out figures, and keep the weights where they are the best yet."""
+        """Take the held-out figures, and keep the weights where they are the best yet.
+
+        A new head that has learnt nothing is no candidate: of few held-out texts it may have guessed the most.
+        """
         samples = self.prepared.held_out.samples
         if not samples:
             return
@@ -269,7 +272,8 @@ class _Tuning:
             loss = mean_loss(self.prepared.gear, self.model, passes, self.prepared.loss)
             measured = self.looks.figures() if self.folder.writes else {}
             figures = {"loss": loss, **agreed(self.prepared.gear.accelerator, measured)}
-            if self.patience.look(figures[self.chosen.stop_on], self.progress.step, loss):
+            untaught = not self.progress.step and bool(self.prepared.base.fresh)
+            if not untaught and self.patience.look(figures[self.chosen.stop_on], self.progress.step, loss):
                 self.best, self.found = trained_weights(self.model), figures
         if self.progress.step == 0:
             self.before = loss
