@@ -58,7 +58,7 @@ from dialoop.training.order import Step, portions, steps_of
 from dialoop.training.preparing import positions_of
 from dialoop.training.recipe import ModelShape, Phase, Recipe, TokenizerShape
 from dialoop.training.schedule import OptimiserSettings
-from dialoop.training.sharing import families_among, lay_families, rows_within, steps_of_families
+from dialoop.training.sharing import families_among, lay_families, leads_of, rows_within, steps_of_families
 
 SIZES = {
     "15m": ModelShape(hidden=384, layers=8, heads=6, key_value_heads=2, head_width=64, feed_forward=960),
@@ -111,9 +111,11 @@ def dialoop_steps(course: Course, base: Base, seed: int, epoch: int) -> Iterator
 def first_batches(course: Course, base: Base) -> list[Batch]:
     """The samples on which all sides must agree, laid as in a step."""
     lengths = [len(sample.ids) for sample in course.first]
-    part = rows_within if takes_rows(base.model) else portions
-    step = part(range(len(lengths)), lengths, positions_of(base, max(lengths)))
-    return laid(course.first, step, base)
+    numbers, positions = range(len(lengths)), positions_of(base, max(lengths))
+    if takes_rows(base.model):
+        leads = leads_of(families_among(course.first, numbers))
+        return laid(course.first, rows_within(numbers, lengths, positions, leads), base)
+    return laid(course.first, portions(numbers, lengths, positions), base)
 
 
 def laid(samples: Sequence[Sample], step: Step, base: Base) -> list[Batch]:
