@@ -96,22 +96,11 @@ class RunFolder:
         with writing(self.path):
             handle = os.open(self.path / ".claim", os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            self._claim(handle)
+            remedy = "wait for it, or stop it with Ctrl-C and go on then"
+            claim(handle, self.path, "a run is at work in this folder", remedy)
             yield
         finally:
             os.close(handle)
-
-    def _claim(self, handle: int) -> None:
-        try:
-            lock(handle, wait=False)
-        except OSError as error:
-            if error.errno not in _HELD:  # a disk that knows no locks
-                return
-            raise RunError(
-                "a run is at work in this folder",
-                where=self.path,
-                remedy="wait for it, or stop it with Ctrl-C and go on then",
-            ) from error
 
     def job(self) -> Job:
         """What was asked for. Raises RunError where there is no run."""
@@ -168,6 +157,18 @@ class RunFolder:
             raise RunError(
                 error.what, where=self.path / name, remedy="free some space, or name another folder"
             ) from error
+
+
+def claim(handle: int, folder: Path, held: str, remedy: str) -> None:
+    """Hold `folder` by its open file `.claim`, until it is closed. Raises RunError, `held`, where another process does.
+
+    On a disk that knows no locks it does nothing.
+    """
+    try:
+        lock(handle, wait=False)
+    except OSError as error:
+        if error.errno in _HELD:
+            raise RunError(held, where=folder, remedy=remedy) from error
 
 
 @contextmanager

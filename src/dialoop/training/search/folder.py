@@ -21,7 +21,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dialoop.errors import DataError, ModelError, RunError
-from dialoop.model.folder import lock, replace_file
+from dialoop.model.folder import replace_file
+from dialoop.training.run_folder import claim
 from dialoop.training.search.space import Space
 
 SEARCHES = Path("searches")
@@ -116,17 +117,11 @@ class SearchFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path / ".claim", os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            self._claim(handle)
+            remedy = "wait for it; after a kill its workers end with the step under way"
+            claim(handle, self.path, "a search is at work in this folder", remedy)
             yield handle
         finally:
             os.close(handle)
-
-    def _claim(self, handle: int) -> None:
-        try:
-            lock(handle, wait=False)
-        except OSError as error:
-            remedy = "wait for it; after a kill its workers end with the step under way"
-            raise RunError("a search is at work in this folder", where=self.path, remedy=remedy) from error
 
 
 def free_folder(data: Path, base: str) -> Path:
