@@ -23,7 +23,9 @@ LIMIT = 180
 
 def command(data: Path, base: Path, run: Path, *more: str) -> list[str]:
     told = f"tune {data} --base {base} --run {run} --lr 0.003 --epochs 2 --batch-size 6 --dropout 0"
-    return [sys.executable, "-m", "dialoop", *told.split(), "--precision", "float32", "--device", "cpu", *more]
+    # one GPU has no room for two processes; without any, "auto" must join them on the processor
+    device = "cpu" if torch.cuda.is_available() else "auto"
+    return [sys.executable, "-m", "dialoop", *told.split(), "--precision", "float32", "--device", device, *more]
 
 
 def tuned(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from dialoop.cli.setting_options import given, with_settings
 from dialoop.errors import SettingsError
 from dialoop.training import Job, TuneSettings, checked
-from dialoop.training.search import SearchSettings, read_space
+from dialoop.training.search import AUTO, SearchSettings, read_space
 
 _ABOUT = {name: field.description for name, field in SearchSettings.model_fields.items()}
 _TRIALS = 20
@@ -40,7 +40,7 @@ def search(
     timeout: Annotated[float | None, typer.Option(min=0.001, help=_ABOUT["timeout"])] = None,
     workers: Annotated[int, typer.Option(min=1, help=_ABOUT["workers"])] = 1,
     pruner: Annotated[Literal["median", "hyperband", "none"], typer.Option(help=_ABOUT["pruner"])] = "median",
-    metric: Annotated[str, typer.Option(help=_ABOUT["metric"])] = "loss",
+    metric: Annotated[str, typer.Option(help=_ABOUT["metric"])] = AUTO,
     storage: Annotated[str | None, typer.Option(help=_ABOUT["storage"])] = None,
     space: Annotated[
         Any, typer.Option(parser=_space, metavar="FILE", help="YAML file of the space; unset: good ranges by the head.")
@@ -101,6 +101,8 @@ def _same_search(
     asked = {name: str(value) for name, value in given(ctx, about).items()} | given(ctx, own)
     begun: dict[str, Any] = {name: getattr(plan, name) for name in (*about, *own)}
     told = checked(given(ctx, settings)).model_dump(mode="json", exclude_unset=True)
+    if asked.get("metric") == AUTO:  # was decided when the search began, as was the precision
+        del asked["metric"]
     if told.get("precision") == "auto":  # was decided when the search began
         del told["precision"]
     tune = {**TuneSettings().model_dump(mode="json"), **plan.tune}

@@ -134,7 +134,7 @@ def test_no_number_is_made_up_by_the_agent(logs: list[Conversation]):
 
 def test_slips_are_put_right_and_are_no_targets(monkeypatch):
     assert all(message.weight is None for one in make_logs(60, seed=5, part="train") for message in one.messages)
-    monkeypatch.setattr("dialoop.scenarios.hotel.logs._PLAIN", 0)
+    monkeypatch.setattr("dialoop.scenarios.hotel.logs._WITHOUT_SLIPS", 0)
     slips, searches = 0, 0
     for one in make_logs(240, seed=5, part="train"):
         said = {note.index: note.intents[0] for note in one.annotations.messages}

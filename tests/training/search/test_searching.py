@@ -62,7 +62,7 @@ def states(study: optuna.Study) -> list[str]:
 
 
 def test_a_search_keeps_the_best_model_and_the_settings_that_make_it_again(bases, tmp_path: Path):
-    asked = SearchSettings(trials=3, space=SPACE, pruner="none")
+    asked = SearchSettings(trials=3, space=SPACE, pruner="none", metric="loss")
     result = search(job(tmp_path, bases["bert"]), asked, folder=tmp_path / "s", say=silent)
     values = [one.value for one in result.study.get_trials()]
     assert states(result.study) == ["COMPLETE"] * 3
@@ -154,7 +154,7 @@ def test_values_that_do_not_agree_fail_their_trial_alone(bases, tmp_path: Path):
 
 def test_after_kill_9_the_trial_under_way_is_marked_failed_and_gone_on_with(bases, tmp_path: Path):
     folder = tmp_path / "s"
-    asked = SearchSettings(trials=4, space=SPACE, pruner="none")
+    asked = SearchSettings(trials=4, space=SPACE, pruner="none", metric="loss")
     told = {
         "job": job(tmp_path, bases["bert"], epochs=3).model_dump(mode="json", exclude_unset=True),
         "search": asked.model_dump(mode="json"),
@@ -269,6 +269,15 @@ def test_values_that_the_data_does_not_take_fail_their_trial_alone(bases, tmp_pa
         256: "COMPLETE",
     }
     assert "not one token would be learnt" in (tmp_path / "s" / "report.html").read_text()
+
+
+def test_a_classifier_is_judged_by_what_its_weights_are_kept_by(bases, tmp_path: Path):
+    asked = SearchSettings(trials=1, space=SPACE)
+    metrics = [
+        search(job(tmp_path, bases["bert"], epochs=1, **told), asked, folder=tmp_path / name, say=silent).plan.metric
+        for name, told in (("kept_by_accuracy", {}), ("kept_by_loss", {"stop_on": "loss"}))
+    ]
+    assert metrics == ["label_accuracy", "loss"]
 
 
 def test_another_metric_is_measured_and_made_high(bases, tmp_path: Path):
@@ -394,7 +403,8 @@ def test_an_option_that_says_what_is_the_default_is_the_same_for_all_trials(base
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (["--metric", "label_accuracy"], "metric is 'label_accuracy', and the search was begun with 'loss'"),
+        (["--metric", "loss"], "metric is 'loss', and the search was begun with 'label_accuracy'"),
+        (["--metric", "auto"], None),
         (["--pruner", "none"], "pruner is 'none', and the search was begun with 'median'"),
         (["--base", "mini"], "base is 'mini', and the search was begun with"),
         (["--warmup", "0.1"], "warmup is 0.1, and the search was begun with 0.05"),

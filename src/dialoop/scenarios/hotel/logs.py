@@ -23,9 +23,8 @@ MOST_TURNS = 30
 TALKS_A_HOUSE: dict[Part, int] = {"train": 8, "test": 1}
 """Talks of one house on one day, one after the other in a language: its agent has one system message and one set of
 tools, as the logs of a team have. Each test is of another house."""
-_PLAIN = 1_024
-"""So many of the first training talks are without slips, made-up phrases and words that are hard to spell: a short
-training has to learn first how such talks go."""
+_WITHOUT_SLIPS = 1_024
+"""So many of the first training talks are without slips: a short training has to learn first how talks go."""
 _SLIPS = 0.15
 """How often training's agent reads something back wrongly, is put right, and listens: its mistake is no target."""
 LANGUAGES = ("en", "zh")
@@ -48,12 +47,11 @@ def make_logs(n: int, *, lang: str | None = None, seed: int = 0, part: Part = "t
         of_house, dice = Dice("hotel", part, spoken, seed, "house", house), Dice("hotel", part, spoken, seed, number)
         world = make_world(spoken, part, of_house)
         if part == "train":
-            estrange(world, of_house, plain=number < _PLAIN)
+            estrange(world, of_house)
         system = system_message(world, part, of_house)
-        plain = part == "test" or number < _PLAIN
-        customer = make_customer(world, part, dice, plain=plain)
+        customer = make_customer(world, part, dice)
         identity = f"hotel-{part}-{spoken}-{seed}-{number:05d}"
-        slips = 0.0 if plain else _SLIPS
+        slips = 0.0 if part == "test" or number < _WITHOUT_SLIPS else _SLIPS
         yield converse(world, customer, part, dice, system=system, identity=identity, slips=slips)
 
 

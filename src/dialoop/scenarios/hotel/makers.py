@@ -120,8 +120,8 @@ def digits(pattern: str, dice: Dice) -> str:
     return "".join(str(dice.number(0, 9)) if char == "#" else char for char in pattern)
 
 
-def make_customer(world: World, part: str, dice: Dice, *, plain: bool = False) -> Customer:
-    """A customer of this world with one or two goals and habits of its own; `plain`: see `Voice`."""
+def make_customer(world: World, part: str, dice: Dice) -> Customer:
+    """A customer of this world with one or two goals and habits of its own."""
     names = load("names", world.lang, part)
     weights = {kind: weight * _OFTEN[part].get(kind, 1.0) for kind, weight in _GOALS.items()}
     kind = dice.weighted(weights)
@@ -148,7 +148,7 @@ def make_customer(world: World, part: str, dice: Dice, *, plain: bool = False) -
         knowledge.wrong_room_number = dice.number(60, 95) * 10 + 9
     if dice.chance(0.03):
         knowledge.impossible_day = dice.pick(names["impossible_days"])
-    return Customer(goals, knowledge, Voice(world.lang, part, manner, dice, world.today, plain=plain), dice)
+    return Customer(goals, knowledge, Voice(world.lang, part, manner, dice, world.today), dice)
 
 
 def _goal(kind: str, one: Booking, world: World, part: str, dice: Dice) -> Goal:

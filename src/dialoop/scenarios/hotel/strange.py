@@ -36,11 +36,11 @@ _SIGN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
 
 
-def estrange(world: World, dice: Dice, *, plain: bool = False) -> None:
+def estrange(world: World, dice: Dice) -> None:
     """Call the house, its rooms, what is in them, its rules and their topics by made-up words here and there."""
 
     def made(text: str) -> str:
-        return strange(text, dice, plain=plain)
+        return strange(text, dice)
 
     world.hotel = made(world.hotel)
     new = {name: made(name) for name in world.rooms}
@@ -54,14 +54,14 @@ def estrange(world: World, dice: Dice, *, plain: bool = False) -> None:
     world.rules = {made(topic): made(rule) for topic, rule in world.rules.items()}
 
 
-def strange(text: str, dice: Dice, *, plain: bool = False) -> str:
+def strange(text: str, dice: Dice) -> str:
     """The text, or, more often, one with made-up words in the place of some of its own: as many, each as long as a word
-    or a sign is, but that a sign may stand twice. `plain`: without those that are hard to spell."""
+    or a sign is, but that a sign may stand twice."""
     if not dice.chance(_STRANGE_TEXTS):
         return text
-    made = _WORD.sub(lambda found: _word(found[0], dice, plain) if dice.chance(_STRANGE_WORDS) else found[0], text)
+    made = _WORD.sub(lambda found: _word(found[0], dice) if dice.chance(_STRANGE_WORDS) else found[0], text)
     signs = list(_SIGN.finditer(made))
-    if plain or not signs or not dice.chance(_DOUBLED):
+    if not signs or not dice.chance(_DOUBLED):
         return made
     at = dice.pick(signs).start()
     twice = dice.pick(_RARE_HAN) if dice.chance(0.5) else made[at]
@@ -74,17 +74,17 @@ def strange_unit(unit: str, lang: str, dice: Dice) -> str:
     if lang == "zh":
         made = "".join(dice.pick(_HAN) for _ in range(dice.number(1, 2)))
         return dice.pick([f"个{made}晚", f"晚{made}"]) if unit == "nights" else f"{dice.pick(_CLASSIFIERS)}{made}"
-    made = _word("x", dice, True)
+    made = _word("x", dice, twins=False)
     if unit == "nights":
         return dice.pick([f"{made} night/{made} nights", f"night's {made}/nights' {made}"])
     return dice.pick([f"{made}/{made}s", f"{made} guest/{made} guests"])
 
 
-def _word(like: str, dice: Dice, plain: bool) -> str:
+def _word(like: str, dice: Dice, *, twins: bool = True) -> str:
     if not like.isascii():
-        return dice.pick(_RARE_HAN if not plain and dice.chance(_RARE) else _HAN)
+        return dice.pick(_RARE_HAN if dice.chance(_RARE) else _HAN)
     if dice.chance(_PIECED):
-        if not plain and like.islower() and dice.chance(_TWINNED):
+        if twins and like.islower() and dice.chance(_TWINNED):
             return dice.pick(_twins())
         first, rest = _pieces()
         return dice.pick(first[like[0].isupper()]) + "".join(dice.pick(rest) for _ in range(dice.number(0, 2)))

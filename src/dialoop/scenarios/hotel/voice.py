@@ -56,11 +56,10 @@ class Manner:
 
 
 class Voice:
-    """One customer's way of speaking, in one language and part. `plain`: without made-up words around values and for
-    what they are counted in."""
+    """One customer's way of speaking, in one language and part. In "train" many words around values, and what they are
+    counted in, are made up."""
 
-    def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date, *, plain: bool = False) -> None:
-        self._plain = plain
+    def __init__(self, lang: str, part: str, manner: Manner, dice: Dice, today: date) -> None:
         self.lang, self.part, self.manner, self._dice, self._today = lang, part, manner, dice, today
         self._wording = Wording("customer", lang, part)
         self._begun = False
@@ -77,7 +76,7 @@ class Voice:
     def count(self, unit: str, number: int) -> Spoken:
         """A number of "nights" or "guests" with its unit; the tool is given the number."""
         noun = self._dice.pick(self._wording.phrases[f"unit_{unit}"])
-        if self.part == "train" and not self._plain and self._dice.chance(_STRANGE_UNITS):
+        if self.part == "train" and self._dice.chance(_STRANGE_UNITS):
             noun = strange_unit(unit, self.lang, self._dice)
         one, _, many = noun.partition("/")
         in_words = number < len(_WORDS[self.lang]) and self._dice.chance(0.35)
@@ -115,7 +114,7 @@ class Voice:
         raise LookupError(f"no phrase of {key!r} ({self.lang}) can hold {sorted(values)}")
 
     def _estranged(self, template: str) -> str:
-        made_up = self.part == "train" and not self._plain and self._dice.chance(_STRANGE_PHRASES)
+        made_up = self.part == "train" and self._dice.chance(_STRANGE_PHRASES)
         return strange(template, self._dice) if made_up else template
 
     def _fits(self, template: str, values: Mapping[str, Spoken]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dialoop.training.search.settings import SearchSettings
+from dialoop.training.search.settings import AUTO, SearchSettings
 from dialoop.training.search.space import Range, Space, read_space
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _LOADED_WHEN_NAMED = {
 }
 
 __all__ = [
+    "AUTO",
     "Range",
     "SearchResult",
     "SearchSettings",

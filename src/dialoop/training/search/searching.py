@@ -24,7 +24,7 @@ from dialoop.training.preparing import Prepared, prepare
 from dialoop.training.search.best import best_trial
 from dialoop.training.search.folder import Plan, SearchFolder, free_folder
 from dialoop.training.search.report import write_report
-from dialoop.training.search.settings import SearchSettings
+from dialoop.training.search.settings import AUTO, SearchSettings
 from dialoop.training.search.space import Range, Space, checked_space, default_space, refuse_other_losses
 from dialoop.training.search.study import (
     completed,
@@ -70,12 +70,14 @@ def search(job: Job, settings: SearchSettings, *, folder: Path | None = None, sa
     `folder`: a new one; None: one below `searches/`, named after data and base. Raises DataError, ModelError,
     SettingsError before anything is written, RunError later.
     """
-    higher_is_better(settings.metric)
+    # what changes the loss belongs to heads that are judged by it
+    metric = "loss" if settings.metric == AUTO else settings.metric
+    higher_is_better(metric)
     own = SearchFolder(folder or free_folder(Path(job.data), job.base))
     own.refuse_taken()
     if settings.space:
         checked_space(settings.space)
-        refuse_other_losses(settings.space, settings.metric, settings.pruner)
+        refuse_other_losses(settings.space, metric, settings.pruner)
     plan = _plan(job, settings)
     with own.claimed() as claim:
         own.write_plan(plan)
@@ -116,7 +118,10 @@ def _plan(job: Job, settings: SearchSettings) -> Plan:
     refuse_missing(job.tune.track)
     prepared = prepare(job)
     head = prepared.base.head.kind
-    refuse_unmeasured(settings.metric, head)
+    metric = "label_accuracy" if prepared.chosen.stop_on == "accuracy" else "loss"
+    if settings.metric != AUTO:
+        metric = settings.metric
+        refuse_unmeasured(metric, head)
     if not prepared.held_out.samples:
         raise SettingsError("nothing is held out, so trials cannot be compared", remedy="give --held-out a share")
     fixed = job.tune.model_dump(mode="json", exclude_unset=True)
@@ -135,7 +140,7 @@ def _plan(job: Job, settings: SearchSettings) -> Plan:
         space=space,
         first=_first(space, {**job.tune.model_dump(mode="json"), **decided}),
         samples=len(prepared.train.samples),
-        metric=settings.metric,
+        metric=metric,
         pruner=settings.pruner,
         trials=settings.trials,
         own_storage=storage is None,

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dialoop.training.search.space import Space
 
+AUTO = "auto"
+"""The metric that goes by the head."""
+
 
 class SearchSettings(BaseModel):
     """How settings are searched for. Unknown keys are refused."""
@@ -23,8 +26,9 @@ class SearchSettings(BaseModel):
         default="median", description="What ends a trial early whose held-out loss is behind the others'."
     )
     metric: str = Field(
-        default="loss",
-        description="What is to be best on the held-out data: loss, or a measure of `evaluate` such as label_accuracy.",
+        default=AUTO,
+        description="What is to be best on the held-out data: loss, or a measure of `evaluate` such as label_accuracy;"
+        " auto: label_accuracy of a classifier of one label, whose weights are kept by it, else loss.",
     )
     storage: str | None = Field(
         default=None,
