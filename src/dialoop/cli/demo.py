@@ -43,7 +43,7 @@ _AT_ONCE = "40"
 _MADE_BY_MUON = ("--optimiser", "muon", "--batch-size", "8", "--lr", "4e-3")
 """The bundled base was trained by Muon, so it is tuned by it as well. A step has up to eight talks of one house: what
 they begin with alike is computed once."""
-_IN_OTHER_WORDS = ("--text-weight", "0.25", "--base-share", "0.25")
+_IN_OTHER_WORDS = ("--text-weight", "0.08", "--base-share", "0.25")
 """Calls before words, and a quarter of the base kept: so few logs teach wordings that other customers do not use."""
 
 
