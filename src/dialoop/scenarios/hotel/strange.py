@@ -32,6 +32,7 @@ _DOUBLED = 0.2
 """Where one sign, a rare one every other time, is said twice: what is copied stands twice, and the second time is
 easily lost."""
 _CLASSIFIERS = "个位名"
+_NIGHTS = "晚夜"
 _SIGN = re.compile(r"[\u4e00-\u9fff]")
 _WORD = re.compile(r"(?<![{<\w])[A-Za-z]{4,}(?![\w}>])|[\u4e00-\u9fff]")
 
@@ -73,7 +74,10 @@ def strange_unit(unit: str, lang: str, dice: Dice) -> str:
     anyone."""
     if lang == "zh":
         made = "".join(dice.pick(_HAN) for _ in range(dice.number(1, 2)))
-        return dice.pick([f"个{made}晚", f"晚{made}"]) if unit == "nights" else f"{dice.pick(_CLASSIFIERS)}{made}"
+        night = dice.pick(_NIGHTS)
+        if unit == "nights":
+            return dice.pick([f"个{made}{night}", f"{night}{made}"])
+        return f"{dice.pick(_CLASSIFIERS)}{made}"
     made = _word("x", dice, twins=False)
     if unit == "nights":
         return dice.pick([f"{made} night/{made} nights", f"night's {made}/nights' {made}"])
