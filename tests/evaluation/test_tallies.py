@@ -34,6 +34,19 @@ def test_turns_of_one_conversation_are_drawn_together() -> None:
     assert (figure.low, figure.high) == (0.0, 1.0)
 
 
+def test_a_mean_over_types_lies_in_its_interval_though_draws_lack_the_rarest() -> None:
+    common, rare = np.zeros(50, dtype=np.int64), np.arange(1, 41)
+    nothing = np.zeros(0, dtype=np.int64)
+    # 40 conversations: one common type is always hit; each has a type of its own, which never is
+    by_type = [(common, common, np.append(common, own)) for own in rare] + [(nothing, nothing, nothing)]
+    found = type_tallies(by_type, {"recall": formulas.macro_recall})["recall"]
+    figure = found.figure(Draws.make(41, 500, 0), 0.95)
+    assert figure.value == pytest.approx(1 / 41)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert 0 < figure.low < figure.value < figure.high
+
+
 def test_one_conversation_has_no_interval_and_none_has_no_figure() -> None:
     assert shares([0.5]).figure(Draws.make(1, 200, 0), 0.95).low is None
     assert shares([]).figure(Draws.make(0, 200, 0), 0.95).value is None

@@ -42,11 +42,18 @@ class Tally:
         return np.asarray(self.sums[:, 2 * len(self.columns) :].sum(axis=1))
 
     def figure(self, draws: Draws, confidence: float) -> Figure:
-        """The measure over all conversations, with its bootstrap interval (none below two conversations that count)."""
+        """The measure over all conversations, with its bootstrap interval (none below two conversations that count).
+
+        A mean over types is too high in a draw, which lacks the rarest types, the hardest ones: its draws are moved until
+        the value is their median.
+        """
         value = _whole(self.formula, self.sums)
         low = high = None
         if np.isfinite(value) and np.count_nonzero(self.units) > 1:
-            low, high = _interval(_in_chunks(self.formula, draws.counts, lambda drawn: drawn @ self.sums), confidence)
+            drawn = _in_chunks(self.formula, draws.counts, lambda counts: counts @ self.sums)
+            if self.columns is not None and np.isfinite(drawn).any():
+                drawn += value - np.nanmedian(drawn)
+            low, high = _interval(drawn, confidence)
         return Figure(value=_known(value), low=low, high=high, of=int(self.units.sum()))
 
     def difference(self, other: Tally, draws: Draws, confidence: float) -> Difference:
