@@ -44,8 +44,8 @@ class Tally:
     def figure(self, draws: Draws, confidence: float) -> Figure:
         """The measure over all conversations, with its bootstrap interval (none below two conversations that count).
 
-        A mean over types is too high in a draw, which lacks the rarest types, the hardest ones: its draws are moved until
-        the value is their median.
+        A mean over types is too high in a draw, which lacks the rarest types, the hardest ones: the draws are moved
+        until the value is their median.
         """
         value = _whole(self.formula, self.sums)
         low = high = None
