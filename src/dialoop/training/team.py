@@ -52,9 +52,9 @@ def accelerator_for(device: str, processes: int) -> Accelerator:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(device, True):
         raise SettingsError(f"device is {device!r}, and this machine has none", remedy="leave device at auto, or cpu")
-    # Accelerate joins processes without a GPU only where it is told that there is none
-    alone = device == "auto" and not any(available.values())
-    accelerator = Accelerator(cpu=device == "cpu" or alone, mixed_precision="no")
+    # Accelerate joins processes on processors only where it is told that they are on processors
+    on_cpu = device == "cpu" or (device == "auto" and not torch.accelerator.is_available())
+    accelerator = Accelerator(cpu=on_cpu, mixed_precision="no")
     if device not in ("auto", accelerator.device.type):
         raise SettingsError(
             f"device is {device!r}, and {accelerator.device.type} is the one in use", remedy="leave device at auto"
